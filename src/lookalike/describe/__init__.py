@@ -1,0 +1,1 @@
+"""Describers: fixed-size, indexable descriptions of pictures."""

@@ -1,0 +1,1 @@
+"""The one safe way in: whatever a picture comes as, to upright RGB."""

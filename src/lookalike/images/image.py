@@ -1,0 +1,44 @@
+"""A decoded picture: upright RGB pixels, and who they are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Image", "Limits", "Pixels"]
+
+Pixels = NDArray[np.uint8]
+"""(H, W, 3) uint8, RGB, upright, alpha composited on white."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a picture may cost. Both are checked before anything is decoded.
+
+    bytes: encoded size. pixels: width x height that the header promises.
+    """
+
+    bytes: int = 100 * 2**20
+    pixels: int = 89_478_485  # Pillow's own threshold for a decompression bomb
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Image:
+    """A decoded picture.
+
+    pixels: (h, w, 3) uint8 RGB, upright; h and w may be smaller than height and width when the
+    caller asked for a scaled decode. width, height: upright size of the whole picture, in pixels.
+    format: "JPEG", "PNG", ... as Pillow names it; "ARRAY" for pixels that never were a file.
+    sha1, sha256: hex digests of the bytes the picture came from (of shape and pixels for an array).
+    source: a short name for messages: the path, or "bytes", "data URI", "array".
+    """
+
+    pixels: Pixels
+    width: int
+    height: int
+    format: str
+    sha1: str
+    sha256: str
+    source: str

@@ -1,0 +1,149 @@
+"""What a store is: rows of vectors and payload, kept and searched. Every verb is mandatory.
+
+A store holds the rows of one collection. It knows vectors, not pictures; cosine similarity in [-1, 1],
+not scores; and never decides what a row means.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lookalike.errors import InvalidArgument, ShapeMismatch, UnknownVector
+from lookalike.filters import Filter
+
+__all__ = ["Hit", "Nearest", "Row", "Slice", "Store", "Vector", "check_nearest", "check_rows"]
+
+Vector = NDArray[np.float32]
+"""(d,) float32 of unit length."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Row:
+    """What a store keeps under one id. A row may lack some of the store's vectors.
+
+    vectors: name -> (dim,) float32 unit vector. payload: JSON values only.
+    """
+
+    id: str
+    vectors: Mapping[str, Vector]
+    payload: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A row found. similarity: cosine in [-1, 1]."""
+
+    id: str
+    similarity: float
+    payload: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Nearest:
+    """A question: the rows whose vector `name` is most like `vector`.
+
+    limit: at least 1. where: only rows it matches. min_similarity: a row exactly at it is kept.
+    exact: no approximation, whatever it costs.
+    """
+
+    name: str
+    vector: Vector
+    limit: int
+    where: Filter | None = None
+    min_similarity: float | None = None
+    exact: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """Some rows of a scroll, ascending by the store's own stable order, and where to go on.
+
+    next: give it as `after` to continue; None at the end.
+    """
+
+    rows: list[Row] = field(default_factory=list)
+    next: str | None = None
+
+
+class Store(ABC):
+    """The rows of one collection. Safe to call from several threads."""
+
+    dims: Mapping[str, int]
+    """Vector name -> number of floats."""
+
+    @abstractmethod
+    def upsert(self, rows: Sequence[Row]) -> None:
+        """Insert rows, or replace those whose ids exist. When it returns, they survive a crash.
+
+        The last of several rows with one id wins. A refused batch changes nothing.
+        Raises ShapeMismatch, UnknownVector, StoreFailed.
+        """
+
+    @abstractmethod
+    def set_payload(self, payloads: Mapping[str, Mapping[str, Any]]) -> None:
+        """Replace the payload of existing rows and leave their vectors; unknown ids are ignored."""
+
+    @abstractmethod
+    def delete(self, ids: Sequence[str]) -> int:
+        """Delete rows; returns how many of the ids existed."""
+
+    @abstractmethod
+    def get(self, ids: Sequence[str], *, with_vectors: bool = False) -> list[Row | None]:
+        """Return rows in the order asked, None where there is none; `vectors` is empty unless wanted."""
+
+    @abstractmethod
+    def nearest(self, query: Nearest) -> list[Hit]:
+        """Return the rows most like the query, most alike first, ties ascending by id.
+
+        Returns min(limit, number of rows that match and have the vector) hits, filtered or not: a store
+        that can't do so by its index scans. Raises ShapeMismatch, UnknownVector, InvalidArgument.
+        """
+
+    @abstractmethod
+    def count(self, where: Filter | None = None) -> int:
+        """Count the rows that match, exactly."""
+
+    @abstractmethod
+    def scroll(
+        self, *, where: Filter | None = None, after: str | None = None, limit: int = 100, with_vectors: bool = False
+    ) -> Slice:
+        """Walk all rows that match, each once, in a stable order. Rows added meanwhile may or may not appear."""
+
+    @abstractmethod
+    def optimize(self) -> bool:
+        """Bring the index up to date; slow, never needed for right answers. Returns whether anything changed."""
+
+    @abstractmethod
+    def flush(self) -> None:
+        """Write everything to disk."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Flush and release; the store can't be used afterwards. Closing twice is allowed."""
+
+
+def check_rows(rows: Sequence[Row], dims: Mapping[str, int]) -> None:
+    """Raise UnknownVector or ShapeMismatch if any vector doesn't fit the store; changes nothing."""
+    for row in rows:
+        for name, vector in row.vectors.items():
+            _check_vector(f"vector {name!r} of {row.id!r}", name, vector, dims)
+
+
+def check_nearest(query: Nearest, dims: Mapping[str, int]) -> None:
+    """Raise UnknownVector, ShapeMismatch or InvalidArgument if the question doesn't fit the store."""
+    if query.limit < 1:
+        raise InvalidArgument("limit", query.limit, "at least 1")
+    _check_vector(f"the query vector {query.name!r}", query.name, query.vector, dims)
+
+
+def _check_vector(what: str, name: str, vector: Vector, dims: Mapping[str, int]) -> None:
+    if name not in dims:
+        raise UnknownVector(name, sorted(dims))
+    if vector.shape != (dims[name],):
+        raise ShapeMismatch(what, expected=(dims[name],), got=vector.shape)
