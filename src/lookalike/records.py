@@ -51,11 +51,11 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """What became of a batch: ids by outcome, in input order. unchanged: already there with the same bytes."""
+    """What became of a batch: ids by outcome, in input order. skipped: already there, nothing to do."""
 
     inserted: Sequence[str] = ()
     updated: Sequence[str] = ()
-    unchanged: Sequence[str] = ()
+    skipped: Sequence[str] = ()
     failed: Sequence[Failure] = ()
 
 

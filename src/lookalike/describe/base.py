@@ -32,12 +32,8 @@ class Describer(Protocol):
     """Makes descriptions. The same pixels give the same rows, alone or in a batch."""
 
     @property
-    def name(self) -> str:
-        """Permanent: stored with every collection."""
-
-    @property
-    def version(self) -> int:
-        """Raised whenever the same pixels would give other rows."""
+    def signature(self) -> str:
+        """Name and version, stored with every collection; another whenever the same pixels give other rows."""
 
     @property
     def vectors(self) -> tuple[VectorSpec, ...]:

@@ -1,0 +1,83 @@
+"""Errors over HTTP: RFC 9457 problem documents. The one table that maps the error tree to status codes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from lookalike import errors
+
+__all__ = ["BodyTooLarge", "install", "problem", "status_of"]
+
+_STATUS: dict[type[errors.LookalikeError], int] = {
+    errors.LookalikeError: 500,
+    errors.ImageError: 422,
+    errors.ImageTooLarge: 413,
+    errors.UnknownModel: 404,
+    errors.ModelMismatch: 409,
+    errors.StoreFailed: 507,
+    errors.ShapeMismatch: 422,
+    errors.UnknownVector: 422,
+    errors.CollectionNotFound: 404,
+    errors.CollectionExists: 409,
+    errors.InvalidName: 422,
+    errors.InvalidRecord: 422,
+    errors.RecordNotFound: 404,
+    errors.InvalidFilter: 422,
+    errors.InvalidArgument: 422,
+    errors.AccessDenied: 401,
+}
+
+
+class BodyTooLarge(errors.LookalikeError):
+    """A request body over the service's limit."""
+
+    code = "body_too_large"
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        super().__init__(f"The request body is over the limit of {limit:,} bytes. Send fewer or smaller pictures.")
+
+
+_STATUS[BodyTooLarge] = 413
+
+
+def status_of(error: errors.LookalikeError) -> int:
+    """Return the status of the nearest class of the error that the table knows."""
+    return next(_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS)
+
+
+def problem(status: int, code: str, detail: str, **facts: Any) -> JSONResponse:
+    """Return a problem document. code: permanent, from the error tree; facts: further JSON members."""
+    body = {"type": f"urn:lookalike:problem:{code}", "title": code.replace("_", " "), "status": status}
+    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None
+    return JSONResponse(
+        {**body, "code": code, "detail": detail, **facts},
+        status,
+        headers,
+        media_type="application/problem+json",
+    )
+
+
+def install(app: FastAPI) -> None:
+    """Let every error of the tree, and every refusal of the framework, answer with a problem document."""
+
+    @app.exception_handler(errors.LookalikeError)
+    async def _own(_: Request, error: errors.LookalikeError) -> JSONResponse:
+        return problem(status_of(error), error.code, str(error))
+
+    @app.exception_handler(RequestValidationError)
+    async def _invalid(_: Request, error: RequestValidationError) -> JSONResponse:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        return problem(422, "invalid_request", f"{where}: {first['msg']}.")
+
+    @app.exception_handler(HTTPException)
+    async def _framework(_: Request, error: HTTPException) -> JSONResponse:
+        response = problem(error.status_code, "http_error", str(error.detail))
+        response.headers.update(error.headers or {})
+        return response

@@ -1,0 +1,104 @@
+"""The pipeline of every batch: pictures in, descriptions out, in order, on several threads, in bounded memory."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+from numpy.typing import NDArray
+
+from lookalike.describe.ensemble import Ensemble
+from lookalike.errors import ImageError
+from lookalike.images.decode import decode
+from lookalike.images.image import Image, Limits
+from lookalike.images.sources import load
+
+__all__ = ["Job", "Outcome", "describe_stream"]
+
+_BATCH = 8  # pictures a thread takes at once: as many as the model runs at once
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Job:
+    """One picture to describe.
+
+    source: what `images.sources.load` takes. known: SHA-256 of the bytes described before; equal bytes are
+    not described again. item: anything of the caller's, handed back with the outcome.
+    """
+
+    source: Any
+    item: Any = None
+    known: str | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Outcome:
+    """What became of a job: described (`rows` and `image`), the same as known (neither), or failed (`error`).
+
+    rows: description name -> one row. image: the picture's facts; its pixels are gone (shape (0, 0, 3)).
+    """
+
+    job: Job
+    rows: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    image: Image | None = None
+    error: ImageError | None = None
+
+
+def describe_stream(
+    jobs: Iterable[Job], ensemble: Ensemble, *, limits: Limits, workers: int
+) -> Iterator[Outcome]:
+    """Yield one outcome per job, in the order of the jobs; a picture that can't be used is an outcome too.
+
+    Each of `workers` threads takes a few pictures from bytes to descriptions by itself (decoder and model
+    release the GIL), so that no stage waits for another. At most 3 x workers small batches exist at once.
+    """
+    source = iter(jobs)
+    pending: deque[Future[list[Outcome]]] = deque()
+    with ThreadPoolExecutor(workers, thread_name_prefix="describe") as pool:
+        try:
+            while True:
+                while len(pending) < 3 * workers and (batch := list(islice(source, _BATCH))):
+                    pending.append(pool.submit(_describe_batch, batch, ensemble, limits))
+                if not pending:
+                    return
+                yield from pending.popleft().result()
+        finally:
+            for future in pending:
+                future.cancel()
+
+
+def _describe_batch(jobs: list[Job], ensemble: Ensemble, limits: Limits) -> list[Outcome]:
+    outcomes: list[Outcome | Image] = [_load(job, ensemble.wants, limits) for job in jobs]
+    images = [outcome for outcome in outcomes if isinstance(outcome, Image)]
+    rows = ensemble.describe([image.pixels for image in images]) if images else {}
+    done: list[Outcome] = []
+    described = 0
+    for job, outcome in zip(jobs, outcomes, strict=True):
+        if isinstance(outcome, Image):
+            one = {name: values[described] for name, values in rows.items()}
+            done.append(Outcome(job, one, _without_pixels(outcome)))
+            described += 1
+        else:
+            done.append(outcome)
+    return done
+
+
+def _load(job: Job, wants: int, limits: Limits) -> Outcome | Image:
+    try:
+        encoded = load(job.source, limits)
+        if job.known is not None and hashlib.sha256(encoded.data).hexdigest() == job.known:
+            return Outcome(job)
+        return decode(encoded.data, name=encoded.name, limits=limits, wants=wants)
+    except ImageError as error:
+        return Outcome(job, error=error)
+
+
+def _without_pixels(image: Image) -> Image:
+    return Image(
+        image.pixels[:0, :0].copy(), image.width, image.height, image.format, image.sha1, image.sha256, image.source
+    )

@@ -1,0 +1,92 @@
+"""Every setting, frozen. Read once at the edge (environment, then a TOML file), then passed down as a value."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+from lookalike.errors import InvalidArgument
+from lookalike.images.image import Limits
+
+__all__ = ["Settings"]
+
+_PREFIX = "LOOKALIKE_"
+
+
+def _default_workspace() -> Path:
+    return Path(platformdirs.user_data_dir("lookalike", appauthor=False)) / "workspace"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a user may set; each as LOOKALIKE_<NAME> in the environment or <name> in the TOML file.
+
+    workspace: folder of the collections. model: name of the describer of new collections.
+    threads: how many decode and describe at once; 0 takes one per core. max_bytes, max_pixels: refuse larger
+    pictures. host, port: where the service listens.
+    """
+
+    workspace: Path = field(default_factory=_default_workspace)
+    model: str = "lookalike-mini"
+    threads: int = 0
+    max_bytes: int = Limits().bytes
+    max_pixels: int = Limits().pixels
+    host: str = "localhost"
+    port: int = 8080
+
+    @property
+    def limits(self) -> Limits:
+        """The limits on one picture."""
+        return Limits(bytes=self.max_bytes, pixels=self.max_pixels)
+
+    @property
+    def workers(self) -> int:
+        """Threads that decode and describe, at least 1."""
+        return self.threads or os.cpu_count() or 1
+
+    @classmethod
+    def load(cls, environment: Mapping[str, str] = os.environ) -> Settings:
+        """Read the environment over the TOML file named by LOOKALIKE_CONFIG (default: the user's config folder).
+
+        Raises InvalidArgument for an unknown name in the file or a value of the wrong type.
+        """
+        default = Path(platformdirs.user_config_dir("lookalike", appauthor=False)) / "config.toml"
+        path = Path(environment.get(_PREFIX + "CONFIG", default))
+        values = _read_toml(path) if path.is_file() else {}
+        for known in fields(cls):
+            text = environment.get(_PREFIX + known.name.upper())
+            if text:
+                values[known.name] = text
+        return cls(**{name: _convert(name, value) for name, value in values.items()})
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InvalidArgument("LOOKALIKE_CONFIG", str(path), f"a TOML file ({error})") from None
+
+
+_NUMBERS = {"threads": 0, "max_bytes": 1, "max_pixels": 1, "port": 0}
+
+
+def _convert(name: str, value: Any) -> Any:
+    if name not in {known.name for known in fields(Settings)}:
+        raise InvalidArgument("the setting", name, f"one of {', '.join(known.name for known in fields(Settings))}")
+    if name == "workspace":
+        return Path(str(value)).expanduser()
+    if name not in _NUMBERS:
+        return str(value)
+    try:
+        number = int(str(value))
+    except ValueError:
+        number = -1
+    if number < _NUMBERS[name]:
+        raise InvalidArgument(name, value, f"a whole number of at least {_NUMBERS[name]}")
+    return number

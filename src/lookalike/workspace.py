@@ -1,0 +1,153 @@
+"""A workspace: many collections in one folder, one catalog, one process at a time."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+
+from filelock import FileLock, Timeout
+
+from lookalike.catalog import Catalog, CollectionInfo
+from lookalike.collection import Collection
+from lookalike.describe.ensemble import Ensemble, standard_ensemble
+from lookalike.errors import CollectionNotFound, InvalidName, WorkspaceLocked, WorkspaceUnreadable
+from lookalike.settings import Settings
+from lookalike.stores.edge import EdgeStore
+
+__all__ = ["Workspace", "open_workspace"]
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
+_CATALOG = "catalog.sqlite"
+_OURS = {"collections", "workspace.lock", "workspace.holder"}
+
+
+class Workspace:
+    """Use as a context manager, or close it. Safe to call from several threads.
+
+    On disk: `catalog.sqlite`, `collections/NAME/` (the store of each), `workspace.lock`.
+    """
+
+    def __init__(self, path: Path, settings: Settings, *, create: bool = True) -> None:
+        """Open the folder, making it if it is missing and `create` allows.
+
+        Raises WorkspaceLocked if another process has it, WorkspaceUnreadable if it is something else.
+        """
+        self.path, self.settings = path.expanduser().absolute(), settings
+        self._make_folder(create)
+        self._lock = _hold(self.path)
+        self._opened: dict[str, Collection] = {}
+        self._guard = threading.RLock()
+        try:
+            self._catalog = Catalog(self.path / _CATALOG)
+        except BaseException:
+            self._lock.release()
+            raise
+
+    def create(self, name: str, *, kind: str = "photos", product_id: str | None = None) -> Collection:
+        """Make an empty collection described by the settings' model.
+
+        kind: "photos", "products", "matching", "colors" or "custom". product_id: field naming a record's product.
+        Raises InvalidName, CollectionExists, InvalidArgument, UnknownModel.
+        """
+        if not _NAME.match(name):
+            raise InvalidName(name)
+        ensemble = standard_ensemble(self.settings.model)
+        settings = {
+            "kind": kind,
+            "product_id": product_id,
+            "model": self.settings.model,
+            "signatures": ensemble.signatures,
+            "dims": ensemble.dims,
+        }
+        with self._guard:
+            info = self._catalog.add(name, settings)
+            shutil.rmtree(self._folder(name), ignore_errors=True)  # left by a drop that was interrupted
+            return self._open(info, ensemble)
+
+    def get(self, name: str) -> Collection:
+        """Return a collection. Raises CollectionNotFound, StoreUnreadable, UnknownModel."""
+        with self._guard:
+            if name in self._opened:
+                return self._opened[name]
+            info = self._catalog.find(name)
+            if info is None:
+                raise CollectionNotFound(name, [known.name for known in self._catalog.list()])
+            return self._open(info, standard_ensemble(info.model))
+
+    def list(self) -> Sequence[CollectionInfo]:
+        """Return how each collection is set up, ascending by name."""
+        return self._catalog.list()
+
+    def drop(self, name: str) -> None:
+        """Forget a collection and delete its records; pictures on disk are not touched. Raises CollectionNotFound."""
+        with self._guard:
+            if not self._catalog.remove(name):
+                raise CollectionNotFound(name, [known.name for known in self._catalog.list()])
+            collection = self._opened.pop(name, None)
+            if collection:
+                collection.close()
+            shutil.rmtree(self._folder(name), ignore_errors=True)
+
+    def close(self) -> None:
+        """Flush everything and let other processes in. Closing twice is allowed."""
+        with self._guard:
+            while self._opened:
+                self._opened.popitem()[1].close()
+            self._catalog.close()
+            self._lock.release()
+
+    def __enter__(self) -> Workspace:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _open(self, info: CollectionInfo, ensemble: Ensemble) -> Collection:
+        store = EdgeStore.open(self._folder(info.name), info.dims)
+        self._opened[info.name] = Collection(info, store, ensemble, self.settings)
+        return self._opened[info.name]
+
+    def _folder(self, name: str) -> Path:
+        return self.path / "collections" / name
+
+    def _make_folder(self, create: bool) -> None:
+        if not create and not (self.path / _CATALOG).is_file():
+            raise WorkspaceUnreadable(str(self.path), "there is none yet; index something first")
+        if self.path.is_dir() and not (self.path / _CATALOG).is_file():
+            if {entry.name for entry in self.path.iterdir()} - _OURS:
+                raise WorkspaceUnreadable(str(self.path), "the folder holds other things; choose an empty one")
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            (self.path / "collections").mkdir(exist_ok=True)
+        except OSError as error:
+            raise WorkspaceUnreadable(str(self.path), error.strerror or str(error)) from None
+
+
+def open_workspace(path: str | os.PathLike[str] | None = None, settings: Settings | None = None) -> Workspace:
+    """Open a workspace, making the folder if it is missing (`lookalike.open`).
+
+    path: default the settings' workspace. settings: default from the environment.
+    Raises WorkspaceLocked, WorkspaceUnreadable.
+    """
+    settings = settings or Settings.load()
+    return Workspace(Path(path) if path is not None else settings.workspace, settings)
+
+
+def _hold(folder: Path) -> FileLock:
+    """Take the folder's lock and write into a file beside it who holds it."""
+    lock = FileLock(folder / "workspace.lock")
+    holder = folder / "workspace.holder"
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        who = holder.read_text("utf-8").strip() if holder.is_file() else "another process"
+        raise WorkspaceLocked(str(folder), who) from None
+    holder.write_text(f"process {os.getpid()}", "utf-8")
+    return lock
