@@ -46,6 +46,11 @@ class Collection:
         """The description that searches use unless told otherwise."""
         return _BY_KIND.get(self.info.kind, "meaning")
 
+    @property
+    def is_current(self) -> bool:
+        """Whether this installation's describers are those that described the collection."""
+        return self._ensemble.signatures == dict(self.info.signatures)
+
     def __len__(self) -> int:
         return self._store.count()
 

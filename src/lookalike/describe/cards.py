@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from lookalike.describe.calibration import Calibration
 from lookalike.errors import UnknownModel, WeightsCorrupt
 
-__all__ = ["BUNDLED", "ModelCard", "card"]
+__all__ = ["BUNDLED", "ModelCard", "card", "facts", "names"]
 
 BUNDLED = Path(__file__).parent / "bundled"
 _NAMES = ("lookalike-mini",)
@@ -46,26 +47,37 @@ class ModelCard:
         return f"{self.name}/{self.version}@{self.sha256[:12]}"
 
 
-@cache
-def card(name: str = "lookalike-mini") -> ModelCard:
-    """Return the card of a model by name. Raises UnknownModel, WeightsCorrupt."""
+def names() -> tuple[str, ...]:
+    """Return the names of all models that can be had."""
+    return _NAMES
+
+
+def facts(name: str) -> dict[str, Any]:
+    """Return everything a model's card file says, as JSON values. Raises UnknownModel, WeightsCorrupt."""
     if name not in _NAMES:
         raise UnknownModel(name, _NAMES)
     path = BUNDLED / f"{name}.json"
     try:
-        facts = json.loads(path.read_text("utf-8"))
+        found: dict[str, Any] = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise WeightsCorrupt(name, str(path), f"the card can't be read ({error})") from None
+    return found
+
+
+@cache
+def card(name: str = "lookalike-mini") -> ModelCard:
+    """Return the card of a model by name. Raises UnknownModel, WeightsCorrupt."""
+    found = facts(name)
     return ModelCard(
-        name=facts["name"],
-        version=facts["version"],
+        name=found["name"],
+        version=found["version"],
         weights=BUNDLED / f"{name}.onnx",
-        sha256=facts["sha256"],
-        input=facts["input"],
-        input_size=facts["input_size"],
-        vectors=facts["vectors"],
-        license=facts["license"],
-        logits=facts["logits"],
-        labels=tuple(facts["labels"]),
-        calibration={vector: Calibration(**curve) for vector, curve in facts["calibration"].items()},
+        sha256=found["sha256"],
+        input=found["input"],
+        input_size=found["input_size"],
+        vectors=found["vectors"],
+        license=found["license"],
+        logits=found["logits"],
+        labels=tuple(found["labels"]),
+        calibration={vector: Calibration(**curve) for vector, curve in found["calibration"].items()},
     )

@@ -1,0 +1,87 @@
+"""Lookalike: do these pictures look alike?
+
+The public face. Every name is loaded when it is first used, so that `import lookalike` stays light.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from lookalike.version import __version__
+
+if TYPE_CHECKING:
+    from lookalike.collection import Collection
+    from lookalike.comparison import compare
+    from lookalike.describe import Descriptions, describe
+    from lookalike.errors import ImageError, ImageTooLarge, ImageUnreadable, LookalikeError
+    from lookalike.folders.group import group_folder
+    from lookalike.images import Image, Limits, read_image
+    from lookalike.records import Added, Comparison, Failure, Group, Match, Page, Record
+    from lookalike.settings import Settings
+    from lookalike.workspace import Workspace
+    from lookalike.workspace import open_workspace as open  # noqa: A004 - reads well as lookalike.open
+
+_HOMES = {
+    "Added": "records",
+    "Collection": "collection",
+    "Comparison": "records",
+    "Descriptions": "describe",
+    "Failure": "records",
+    "Group": "records",
+    "Image": "images",
+    "ImageError": "errors",
+    "ImageTooLarge": "errors",
+    "ImageUnreadable": "errors",
+    "Limits": "images",
+    "LookalikeError": "errors",
+    "Match": "records",
+    "Page": "records",
+    "Record": "records",
+    "Settings": "settings",
+    "Workspace": "workspace",
+    "compare": "comparison",
+    "describe": "describe",
+    "group_folder": "folders.group",
+    "open": "workspace",
+    "read_image": "images",
+}
+
+__all__ = [
+    "Added",
+    "Collection",
+    "Comparison",
+    "Descriptions",
+    "Failure",
+    "Group",
+    "Image",
+    "ImageError",
+    "ImageTooLarge",
+    "ImageUnreadable",
+    "Limits",
+    "LookalikeError",
+    "Match",
+    "Page",
+    "Record",
+    "Settings",
+    "Workspace",
+    "__version__",
+    "compare",
+    "describe",
+    "group_folder",
+    "open",
+    "read_image",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'lookalike' has no attribute {name!r}")
+    home = import_module(f"lookalike.{_HOMES[name]}")
+    value = getattr(home, "open_workspace" if name == "open" else name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,50 @@
+"""/v1/collections: make, list, look at and drop collections."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request, Response
+
+from lookalike.collection import Collection
+from lookalike.wire import CollectionBody, NewCollection
+from lookalike.workspace import Workspace
+
+router = APIRouter(prefix="/collections", tags=["collections"])
+
+
+@router.get("", summary="All collections")
+def list_collections(request: Request) -> list[CollectionBody]:
+    """Ascending by name."""
+    workspace: Workspace = request.app.state.workspace
+    return [_body(workspace.get(info.name)) for info in workspace.list()]
+
+
+@router.post("", status_code=201, summary="Make an empty collection")
+def create_collection(body: NewCollection, request: Request) -> CollectionBody:
+    """409 if the name is taken."""
+    workspace: Workspace = request.app.state.workspace
+    return _body(workspace.create(body.name, kind=body.kind, product_id=body.product_id))
+
+
+@router.get("/{name}", summary="One collection")
+def show_collection(name: str, request: Request) -> CollectionBody:
+    """404 if there is none of this name."""
+    return _body(request.app.state.workspace.get(name))
+
+
+@router.delete("/{name}", status_code=204, summary="Drop a collection and its records")
+def drop_collection(name: str, request: Request) -> Response:
+    """Pictures on disk are not touched."""
+    request.app.state.workspace.drop(name)
+    return Response(status_code=204)
+
+
+def _body(collection: Collection) -> CollectionBody:
+    info = collection.info
+    return CollectionBody(
+        name=info.name,
+        kind=info.kind,
+        product_id=info.product_id,
+        model=info.model,
+        created=info.created,
+        count=len(collection),
+    )

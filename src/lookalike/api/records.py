@@ -1,0 +1,97 @@
+"""/v1/collections/{name}/records: insert, read, change and delete records."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+
+from lookalike.api.pictures import picture_bytes
+from lookalike.collection import Collection
+from lookalike.errors import ImageError, InvalidRecord, RecordNotFound
+from lookalike.records import Added, Failure, Record
+from lookalike.wire import AddedBody, FailureBody, PageBody, RecordsRequest
+
+router = APIRouter(prefix="/collections/{name}/records", tags=["records"])
+
+
+@router.post("", summary="Insert records, or update those whose _id exists")
+def add_records(name: str, body: RecordsRequest, request: Request) -> AddedBody:
+    """Each record has `_id`, a picture as `_base64` (or `_vector`), and any metadata. Per-item results."""
+    collection: Collection = request.app.state.workspace.get(name)
+    records, refused = _from_wire(body.records)
+    added = collection.add(records)
+    return _body(added, refused)
+
+
+@router.patch("", summary="Change metadata of existing records")
+def update_records(name: str, body: RecordsRequest, request: Request) -> AddedBody:
+    """Fields given replace those of the same name; pictures are not touched."""
+    collection: Collection = request.app.state.workspace.get(name)
+    return _body(collection.update(body.records), [])
+
+
+@router.get("", summary="Walk the records")
+def scroll_records(
+    name: str, request: Request, after: str | None = None, limit: Annotated[int, Query(ge=1, le=1000)] = 100
+) -> PageBody:
+    """In a stable order; go on with the answer's `next` as `after`."""
+    page = request.app.state.workspace.get(name).scroll(after=after, limit=limit)
+    return PageBody(records=[record_body(record) for record in page.records], next=page.next)
+
+
+@router.get("/{id:path}", summary="One record")
+def show_record(name: str, id: str, request: Request) -> dict[str, Any]:  # noqa: A002 - the word of the URL
+    """404 if there is none."""
+    record = request.app.state.workspace.get(name).get([id])[0]
+    if record is None:
+        raise RecordNotFound(name, id)
+    return record_body(record)
+
+
+@router.delete("/{id:path}", status_code=204, summary="Delete one record")
+def delete_record(name: str, id: str, request: Request) -> Response:  # noqa: A002
+    """404 if there is none."""
+    if not request.app.state.workspace.get(name).delete([id]):
+        raise RecordNotFound(name, id)
+    return Response(status_code=204)
+
+
+def record_body(record: Record) -> dict[str, Any]:
+    """Return `_id` and the fields side by side."""
+    return {"_id": record.id, **record.fields}
+
+
+def _from_wire(records: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[Failure]]:
+    """Turn `_base64` into bytes, and refuse `_file`: clients do not read the server's disk."""
+    taken, refused = [], []
+    for record in records:
+        name = str(record.get("_id", "without _id"))
+        try:
+            if "_file" in record or "_image" in record:
+                raise InvalidRecord(name, "the service reads no files of its own for clients; send _base64")
+            taken.append(_with_bytes(record, name))
+        except InvalidRecord as error:
+            refused.append(Failure(name, error.code, error.reason))
+        except ImageError as error:
+            refused.append(Failure(name, error.code, error.reason))
+    return taken, refused
+
+
+def _with_bytes(record: dict[str, Any], name: str) -> dict[str, Any]:
+    text = record.get("_base64")
+    if text is None:
+        return record
+    if not isinstance(text, str):
+        raise InvalidRecord(name, "_base64 must be text")
+    rest = {field: value for field, value in record.items() if field != "_base64"}
+    return {**rest, "_image": picture_bytes(text, "_base64")}
+
+
+def _body(added: Added, refused: list[Failure]) -> AddedBody:
+    return AddedBody(
+        inserted=list(added.inserted),
+        updated=list(added.updated),
+        skipped=list(added.skipped),
+        failed=[FailureBody(id=one.source, code=one.code, reason=one.reason) for one in [*refused, *added.failed]],
+    )

@@ -1,0 +1,53 @@
+"""The command line: `lookalike COMMAND`. One file per group of commands; each imports what it needs when it runs."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from lookalike.cli import collections, compare, describe, doctor, group, index, models, search, serve
+from lookalike.errors import LookalikeError
+from lookalike.version import __version__
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="lookalike",
+    help="Do these pictures look alike? Compare, describe, search and group pictures, on your own machine.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+)
+for room in (compare, describe, group, index, search, models, serve, doctor):
+    room.install(app)
+app.add_typer(collections.app, name="collection")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"lookalike {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Run a command. An error of the tree is one line on stderr and exit code 2; Ctrl-C is 130."""
+    try:
+        app()
+    except LookalikeError as error:
+        print(f"lookalike: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("lookalike: stopped; what was written stays", file=sys.stderr)
+        sys.exit(130)
+    except BrokenPipeError:  # the reader of a pipe has gone, as with `| head`
+        sys.stderr.close()
+        sys.exit(141)

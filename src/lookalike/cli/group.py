@@ -1,0 +1,50 @@
+"""`lookalike group DIR`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from lookalike.cli.output import Format, FormatOption, note, print_json, print_rows, progress_bar
+
+_HELP = """Divide the pictures of a folder into groups that look alike.
+
+Alike is transitive: if A is like B and B like C, all three are one group. With --output, each group becomes a
+folder 0, 1, ... of byte-for-byte copies; the pictures themselves are not touched.
+
+Example: `lookalike group photos --grade 0.95 --method ssim --output grouped`
+"""
+
+
+def install(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("group", help=_HELP)(_group)
+
+
+def _group(
+    folder: Path = typer.Argument(..., metavar="DIR", help="Folder; everything below it counts."),
+    grade: float = typer.Option(0.95, "--grade", "-g", help="Similarity from which two are alike, 0 to 1."),
+    method: str = typer.Option("ssim", "--method", "-m", help="ssim, copy or meaning."),
+    output: Path = typer.Option(None, "--output", "-o", help="Copy the groups into folders below this one."),
+    form: Format = FormatOption,
+) -> None:
+    from lookalike.folders.group import copy_groups, group_folder
+
+    with progress_bar("reading", None) as advance:
+        found = group_folder(folder, grade=grade, method=method, progress=advance)
+    if output is not None:
+        copy_groups(found, output)
+    for path, reason in found.unreadable.items():
+        note(f"not grouped: {path}: {reason}")
+    groups = [[str(path) for path in group] for group in found.groups]
+    if form in (Format.json, Format.jsonl):
+        print_json({"groups": groups, "unreadable": [{"path": p, "reason": r} for p, r in found.unreadable.items()]})
+    elif form is not Format.table:
+        print_rows([{"group": i, "path": path} for i, group in enumerate(groups) for path in group], form)
+    else:
+        print_rows(
+            [{"group": str(i), "pictures": str(len(group)), "first": group[0]} for i, group in enumerate(groups)], form
+        )
+        where = f", copied to {output}" if output else ""
+        typer.echo(f"{sum(map(len, groups)):,} pictures in {len(groups):,} groups{where}.")

@@ -1,0 +1,121 @@
+"""What commands print: tables for people, JSON, JSON lines, CSV and Parquet for programs; progress on stderr."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from enum import StrEnum
+from typing import Any
+
+from lookalike.errors import InvalidArgument, MissingExtra
+
+__all__ = ["Format", "FormatOption", "note", "print_json", "print_rows", "progress_bar"]
+
+import typer
+
+
+class Format(StrEnum):
+    """How results are printed."""
+
+    table = "table"
+    json = "json"
+    jsonl = "jsonl"
+    csv = "csv"
+    parquet = "parquet"
+
+
+FormatOption = typer.Option(Format.table, "--format", "-f", help="Table for people; the others for programs.")
+
+
+def print_json(value: Any) -> None:
+    """Print one JSON document."""
+    json.dump(value, sys.stdout, ensure_ascii=False, indent=2 if sys.stdout.isatty() else None)
+    sys.stdout.write("\n")
+
+
+def print_rows(rows: Sequence[Mapping[str, Any]], form: Format, *, columns: Sequence[str] | None = None) -> None:
+    """Print rows: JSON as one list, JSON lines, CSV, Parquet (binary, to a pipe or file), or a table.
+
+    columns: those that a table shows; the other formats show all that any row has.
+    """
+    match form:
+        case Format.json:
+            print_json(list(rows))
+        case Format.jsonl:
+            for row in rows:
+                print(json.dumps(row, ensure_ascii=False))
+        case Format.csv:
+            _print_csv(rows)
+        case Format.parquet:
+            _print_parquet(rows)
+        case Format.table:
+            _print_table(rows, columns or _all_columns(rows))
+
+
+def note(text: str) -> None:
+    """Say something to the person on stderr, out of the way of results."""
+    print(text, file=sys.stderr)
+
+
+@contextmanager
+def progress_bar(what: str, total: int | None) -> Iterator[Any]:
+    """Yield a function that advances a bar on stderr by a number of items; silent when that is no terminal."""
+    if not sys.stderr.isatty():
+        yield lambda count: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda count: bar.advance(task, count)
+
+
+def _all_columns(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    return list(dict.fromkeys(name for row in rows for name in row))
+
+
+def _print_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column.lstrip("_") if column != "_id" else "id", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(_cell(row.get(column))) for column in columns))
+    console = Console() if sys.stdout.isatty() else Console(width=200)
+    console.print(table)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:.4f}"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _print_csv(rows: Sequence[Mapping[str, Any]]) -> None:
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    columns = _all_columns(rows)
+    writer.writerow(columns)
+    for row in rows:
+        cells = [row.get(column) for column in columns]
+        writer.writerow([json.dumps(cell) if isinstance(cell, list | dict) else cell for cell in cells])
+
+
+def _print_parquet(rows: Sequence[Mapping[str, Any]]) -> None:
+    if sys.stdout.isatty():
+        raise InvalidArgument("--format", "parquet", "sent to a file: add > results.parquet")
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError:
+        raise MissingExtra("Parquet output", "parquet") from None
+    pyarrow.parquet.write_table(pyarrow.Table.from_pylist([dict(row) for row in rows]), sys.stdout.buffer)

@@ -1,0 +1,1 @@
+"""Folders of pictures on disk: walked, grouped, and later cleaned up."""

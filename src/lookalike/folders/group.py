@@ -1,0 +1,169 @@
+"""`lookalike group`: a folder of pictures divided into groups that look alike, and the groups copied apart."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import get_args, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lookalike.describe.ensemble import standard_ensemble
+from lookalike.describe.stream import Job, describe_stream
+from lookalike.duplicates import connected_groups, group_by_ssim
+from lookalike.errors import FolderError, ImageError, InvalidArgument
+from lookalike.folders.scan import Scan, scan
+from lookalike.images import read_image
+from lookalike.search import score_of
+from lookalike.settings import Settings
+from lookalike.ssim import to_gray
+
+__all__ = ["FolderGroups", "GroupMethod", "copy_groups", "group_folder"]
+
+GroupMethod = Literal["ssim", "copy", "meaning"]
+
+_BLOCK = 1024  # rows of the similarity matrix held at once
+
+
+@dataclass(frozen=True, slots=True)
+class FolderGroups:
+    """A folder divided.
+
+    groups: ordered by their first member's path; members ascending by path. unreadable: path -> reason.
+    """
+
+    root: Path
+    groups: list[list[Path]] = field(default_factory=list)
+    unreadable: dict[str, str] = field(default_factory=dict)
+
+
+def group_folder(
+    folder: str | os.PathLike[str],
+    *,
+    grade: float = 0.95,
+    method: GroupMethod | str = "ssim",
+    settings: Settings | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> FolderGroups:
+    """Divide a folder's pictures: two belong together if their similarity is at least `grade`, or if a chain of
+    such pairs joins them.
+
+    method: "ssim" (structural similarity of the gray pictures, different sizes brought to the smaller), "copy" or
+    "meaning" (score of the model's vectors). A picture that can't be read is listed and the others go on.
+    Raises FolderNotFound, NoImagesFound, InvalidArgument.
+    """
+    if not 0.0 <= grade <= 1.0:
+        raise InvalidArgument("grade", grade, "between 0 and 1")
+    if method not in get_args(GroupMethod):
+        raise InvalidArgument("method", method, f"one of {', '.join(get_args(GroupMethod))}")
+    settings, found = settings or Settings.load(), scan(folder)
+    step = progress or (lambda count: None)
+    unreadable = dict(found.unreadable)
+    if method == "ssim":
+        paths, indices = _by_ssim(found, grade, settings, unreadable, step)
+    else:
+        paths, indices = _by_vector(found, grade, method, settings, unreadable, step)
+    return FolderGroups(found.root, [[paths[i] for i in group] for group in indices], unreadable)
+
+
+def copy_groups(found: FolderGroups, output: str | os.PathLike[str]) -> None:
+    """Copy each group, byte for byte, into the folders 0, 1, ... below `output`, which is made if it is missing.
+
+    Earlier groups there (folders named by a number) are replaced; anything else there stops the copying before it
+    begins. Names are kept; where two of a group share one, the sub-folder goes before it.
+    Raises FolderError if `output` holds other things, lies inside the folder that was grouped, or can't be written.
+    """
+    target = Path(output).expanduser().absolute()
+    _check_output(found.root, target)
+    try:
+        for old in list(target.iterdir()) if target.exists() else []:
+            shutil.rmtree(old)
+        for number, group in enumerate(found.groups):
+            place = target / str(number)
+            place.mkdir(parents=True)
+            for path, name in zip(group, _names(found.root, group), strict=True):
+                shutil.copy2(path, place / name)
+        target.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FolderError(str(target), f"{target} can't be written: {error.strerror or error}.") from None
+
+
+def _check_output(root: Path, target: Path) -> None:
+    if target == root or root.is_relative_to(target):
+        raise FolderError(str(target), f"{target} would be replaced, and the pictures are in it. Choose another output.")
+    if not target.exists():
+        return
+    if not target.is_dir():
+        raise FolderError(str(target), f"{target} is a file. Choose a folder for the output.")
+    strangers = [entry.name for entry in target.iterdir() if not (entry.is_dir() and entry.name.isdigit())]
+    if strangers:
+        raise FolderError(
+            str(target), f"{target} holds {strangers[0]!r} and perhaps more. Choose an empty folder for the output."
+        )
+
+
+def _names(root: Path, group: Sequence[Path]) -> list[str]:
+    """Return a name for each copy, unique in the group whatever the file system's view of upper and lower case."""
+    plain = [path.name.casefold() for path in group]
+    used: set[str] = set()
+    names = []
+    for path, folded in zip(group, plain, strict=True):
+        name = path.name if plain.count(folded) == 1 else "__".join(path.relative_to(root).parts)
+        while name.casefold() in used:
+            name = f"_{name}"
+        used.add(name.casefold())
+        names.append(name)
+    return names
+
+
+def _by_ssim(
+    found: Scan, grade: float, settings: Settings, unreadable: dict[str, str], step: Callable[[int], None]
+) -> tuple[list[Path], list[list[int]]]:
+    paths, grays = [], []
+    for path in found.pictures:
+        try:
+            grays.append(to_gray(read_image(path, limits=settings.limits).pixels))
+            paths.append(path)
+        except ImageError as error:
+            unreadable[str(path)] = error.reason
+        step(1)
+    return paths, group_by_ssim(grays, grade)
+
+
+def _by_vector(
+    found: Scan,
+    grade: float,
+    method: str,
+    settings: Settings,
+    unreadable: dict[str, str],
+    step: Callable[[int], None],
+) -> tuple[list[Path], list[list[int]]]:
+    jobs = (Job(path) for path in found.pictures)
+    paths, rows = [], []
+    ensemble = standard_ensemble(settings.model)
+    for outcome in describe_stream(jobs, ensemble, limits=settings.limits, workers=settings.workers):
+        if outcome.error:
+            unreadable[str(outcome.job.source)] = outcome.error.reason
+        else:
+            paths.append(outcome.job.source)
+            rows.append(outcome.rows[method])
+        step(1)
+    if not rows:
+        return paths, []
+    return paths, connected_groups(len(rows), _alike(np.stack(rows), grade))
+
+
+def _alike(rows: NDArray[np.float32], grade: float) -> list[tuple[int, int]]:
+    """Return the pairs (i, j), i < j, of unit rows whose score is at least the grade."""
+    pairs: list[tuple[int, int]] = []
+    lowest = grade - 1e-6 if grade > 0 else -1.0  # the rounding of scores; decided below
+    for start in range(0, len(rows), _BLOCK):
+        cosines = rows[start : start + _BLOCK] @ rows.T
+        for i, j in np.argwhere(cosines >= lowest):
+            if start + i < j and score_of(float(cosines[i, j])) >= grade:
+                pairs.append((int(start + i), int(j)))
+    return pairs
