@@ -1,0 +1,1 @@
+"""The training room: the only one that may import torch (extra `train`)."""

@@ -1,0 +1,119 @@
+"""What the student is asked for, as one weighted sum.
+
+Distillation of features and answers (Hinton et al. 2015), a normalized softmax per vocabulary (Zhai and Wu 2019),
+instance discrimination with a spread term for the copy vector (SSCD, Pizzi et al. 2022; KoLeo, Sablayrolles et
+al. 2019).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from lookalike.training.network import Outputs, unit
+from lookalike.training.recipe import LossPart, NetworkPart
+from lookalike.training.teacher import FEATURES, Answers
+
+__all__ = ["Objective", "Whitening"]
+
+# of the power of the teacher's principal components that is divided out: 0 keeps them, 0.5 whitens fully;
+# 0.35 lost no recall at 256 components against all 1,280 numbers
+POWER = 0.35
+
+
+class Whitening:
+    """The teacher's features in fewer numbers: centered, on their principal components, evened out.
+
+    mean, deviation: (1280,); components: (1280, width), in units of the features given.
+    """
+
+    def __init__(self, features: NDArray[np.float32], width: int) -> None:
+        self.mean, self.deviation = features.mean(0), features.std(0) + 1e-3
+        values, vectors = np.linalg.eigh(np.cov(features.T))
+        values, vectors = values[::-1][:width], vectors[:, ::-1][:, :width]
+        self.components = (vectors / np.maximum(values, 1e-6) ** POWER).astype(np.float32)
+
+
+class Objective(nn.Module):
+    """The loss and the layers that only the loss needs: they are trained, saved, and never shipped."""
+
+    def __init__(
+        self,
+        part: LossPart,
+        network: NetworkPart,
+        vocabularies: Mapping[str, int],
+        answers: Answers,
+        whitening: Whitening,
+    ) -> None:
+        super().__init__()
+        self.part = part
+        self.project = nn.Linear(network.width, FEATURES)
+        self.classes = nn.ParameterDict(
+            {name: nn.Parameter(torch.randn(size, network.meaning)) for name, size in vocabularies.items()}
+        )
+        fixed = {
+            "answer_weights": answers.weights, "answer_bias": answers.bias, "mean": whitening.mean,
+            "deviation": whitening.deviation, "components": whitening.components,
+        }  # fmt: skip
+        for name, values in fixed.items():
+            self.register_buffer(name, torch.from_numpy(np.ascontiguousarray(values, np.float32)), persistent=False)
+
+    def forward(self, outputs: Outputs, features: Tensor, labels: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Return every weighted term; their sum is the loss.
+
+        outputs: of n pictures and c copies of the first c; features: (n, 1280) float, the teacher's of the
+        pictures; labels: vocabulary -> (n,) class numbers, -1 for none.
+        """
+        part, n = self.part, len(features)
+        centered = features - self.mean
+        pooled = self.project(outputs.pooled[:n]).float()
+        terms = {
+            "features": part.features * _apart(pooled, centered / self.deviation),
+            "answers": part.answers * self._answers(outputs.logits[:n], features),
+            "meaning": part.meaning * _apart(outputs.meaning[:n], centered @ self.components),
+            "labels": part.labels * self._labels(outputs.meaning[:n], labels),
+        }
+        copies = len(outputs.copy) - n
+        if copies:
+            terms["contrast"] = part.contrast * self._contrast(outputs.copy, copies)
+            terms["spread"] = part.spread * _spread(outputs.copy[:n])
+        return terms
+
+    def _answers(self, logits: Tensor, features: Tensor) -> Tensor:
+        # temperature squared keeps the gradient's size, as in Hinton et al.
+        heat = self.part.temperature
+        wanted = functional.softmax((features @ self.answer_weights + self.answer_bias) / heat, dim=1)
+        given = functional.log_softmax(logits / heat, dim=1)
+        return heat**2 * functional.kl_div(given, wanted, reduction="batchmean")
+
+    def _labels(self, meaning: Tensor, labels: Mapping[str, Tensor]) -> Tensor:
+        total = meaning.sum() * 0
+        for name, numbers in labels.items():
+            known = numbers >= 0
+            if known.any():
+                scores = self.part.label_scale * meaning[known] @ unit(self.classes[name]).T
+                total = total + functional.cross_entropy(scores, numbers[known], reduction="sum")
+        return total / len(meaning)
+
+    def _contrast(self, copy: Tensor, copies: int) -> Tensor:
+        # a copy looks for its original among all others, and the original for its copy
+        n = len(copy) - copies
+        scores = copy @ copy.T / self.part.contrast_temperature
+        scores = scores.masked_fill(torch.eye(len(copy), dtype=torch.bool, device=copy.device), -1e4)
+        first = torch.arange(copies, device=copy.device)
+        rows, wanted = torch.cat([first, first + n]), torch.cat([first + n, first])
+        return functional.cross_entropy(scores[rows], wanted)
+
+
+def _apart(given: Tensor, wanted: Tensor) -> Tensor:
+    return 1 - functional.cosine_similarity(given, wanted, dim=1).mean()
+
+
+def _spread(rows: Tensor) -> Tensor:
+    nearest = (rows @ rows.T - 2 * torch.eye(len(rows), device=rows.device)).amax(1)
+    return -(2 - 2 * nearest).clamp_min(1e-6).log().mean() / 2
