@@ -13,3 +13,51 @@ def shared_data() -> Path:
     if not SHARED_DATA.is_dir():
         pytest.skip("needs the real pictures of shared/data, which are not beside this checkout")
     return SHARED_DATA
+
+
+@pytest.fixture(scope="session")
+def draw():
+    """Return draw(seed, width=320, height=240): (height, width, 3) uint8, a scene of shapes that seed decides."""
+    import cv2
+    import numpy as np
+
+    def draw_scene(seed: int, width: int = 320, height: int = 240) -> np.ndarray:
+        random = np.random.default_rng(seed)
+        top, bottom = random.integers(0, 256, (2, 3))
+        ramp = np.linspace(0, 1, height)[:, None, None]
+        scene = (top * (1 - ramp) + bottom * ramp + np.zeros((height, width, 3))).astype(np.uint8)
+        for _ in range(12):
+            color = tuple(int(c) for c in random.integers(0, 256, 3))
+            x, y = int(random.integers(0, width)), int(random.integers(0, height))
+            size = int(random.integers(10, max(11, width // 4)))
+            if random.random() < 0.5:
+                cv2.circle(scene, (x, y), size, color, -1, cv2.LINE_AA)
+            else:
+                cv2.rectangle(scene, (x, y), (x + size, y + size // 2), color, -1)
+        return scene
+
+    return draw_scene
+
+
+@pytest.fixture(scope="session")
+def save():
+    """Return save(pixels, path, quality=90) -> path: writes pixels in the format that the path's ending names."""
+    from PIL import Image
+
+    def save_picture(pixels, path, quality=90):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels).save(path, quality=quality)
+        return path
+
+    return save_picture
+
+
+@pytest.fixture
+def pictures(tmp_path, draw, save):
+    """A folder of six drawn pictures, one of them in a sub-folder, and a file that is no picture."""
+    folder = tmp_path / "pictures"
+    for seed in range(5):
+        save(draw(seed), folder / f"{seed}.jpg")
+    save(draw(5), folder / "more" / "5.png")
+    (folder / "notes.txt").write_text("not a picture", "utf-8")
+    return folder

@@ -77,11 +77,10 @@ class Catalog:
             raise InvalidArgument("kind", settings["kind"], f"one of {', '.join(get_args(Kind))}")
         created = datetime.now(UTC).isoformat(timespec="seconds")
         info = CollectionInfo(name=name, created=created, **settings)
+        values = {column: dict(value) if isinstance(value, Mapping) else value for column, value in settings.items()}
         try:
             with self._engine.begin() as connection:
-                connection.execute(
-                    _collections.insert().values(name=name, created=created, **{k: _plain(v) for k, v in settings.items()})
-                )
+                connection.execute(_collections.insert().values(name=name, created=created, **values))
         except IntegrityError:
             raise CollectionExists(name) from None
         return info
@@ -107,10 +106,6 @@ class Catalog:
     def close(self) -> None:
         """Release the file."""
         self._engine.dispose()
-
-
-def _plain(value: Any) -> Any:
-    return dict(value) if isinstance(value, Mapping) else value
 
 
 def _set_up_connection(connection: Any, _: Any) -> None:

@@ -111,9 +111,7 @@ class Collection:
         """Count the records that match, exactly. Raises InvalidFilter."""
         return self._store.count(filters.parse(where))
 
-    def scroll(
-        self, *, where: Mapping[str, Any] | None = None, after: str | None = None, limit: int = 100
-    ) -> Page:
+    def scroll(self, *, where: Mapping[str, Any] | None = None, after: str | None = None, limit: int = 100) -> Page:
         """Return up to `limit` records that match, in a stable order; go on with the page's `next`."""
         if not 1 <= limit <= 10_000:
             raise InvalidArgument("limit", limit, "between 1 and 10,000")

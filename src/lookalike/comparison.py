@@ -165,9 +165,7 @@ def _verdict(method: Method, signals: _Signals, probability: float) -> Verdict:
     }.get(method, probability >= _SAME)
     if same:
         return "edited-copy"
-    alike = {"ssim": signals.ssim >= 0.5, "color": signals.color >= 0.8}.get(
-        method, signals.meaning_probability >= 0.5
-    )
+    alike = {"ssim": signals.ssim >= 0.5, "color": signals.color >= 0.8}.get(method, signals.meaning_probability >= 0.5)
     if alike and method in ("auto", "copy") and probability >= _NEAR:
         return "near-duplicate"
     return "similar" if alike else "unrelated"
@@ -181,9 +179,7 @@ def _reasons(signals: _Signals, swapped: bool) -> list[str]:
         reasons.append("one of them is too plain for hashes to mean anything")
     elif signals.pdq_bits <= _PDQ_SAME or signals.phash_bits <= _PHASH_SAME:
         how = "" if signals.turned == 0 else f", one of them {ORIENTATIONS[_inverse(signals.turned, swapped)]}"
-        reasons.append(
-            f"their hashes agree but for {signals.pdq_bits} of 256 and {signals.phash_bits} of 64 bits{how}"
-        )
+        reasons.append(f"their hashes agree but for {signals.pdq_bits} of 256 and {signals.phash_bits} of 64 bits{how}")
     else:
         reasons.append(f"their hashes differ in {signals.pdq_bits} of 256 and {signals.phash_bits} of 64 bits")
     reasons.append(f"same picture by the copy vector: {signals.copy_probability:.0%}")

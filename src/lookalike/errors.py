@@ -342,9 +342,7 @@ class AccessDenied(LookalikeError):
 
     def __init__(self, reason: str) -> None:
         self.reason = reason
-        super().__init__(
-            f"{reason}. Send the key printed when the service started as `Authorization: Bearer KEY`."
-        )
+        super().__init__(f"{reason}. Send the key printed when the service started as `Authorization: Bearer KEY`.")
 
 
 class MissingExtra(LookalikeError):

@@ -22,7 +22,7 @@ MAX_ID = 512
 _PICTURES = ("_file", "_base64", "_image", "_url", "_vector")
 
 RawRecord = Mapping[str, Any] | str | os.PathLike[str]
-"""A record as users give it: a mapping with `_id` and one of `_file`, `_base64`, `_image`, `_vector`; or just a path."""
+"""A record as users give it: `_id`, one of `_file`, `_base64`, `_image`, `_vector`, and metadata; or just a path."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

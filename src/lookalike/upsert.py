@@ -100,9 +100,7 @@ class Writer:
                 yield Row(record.id, vectors, _payload(before, record, {})), before
             else:
                 jobs.append(Job(record.source, (record, before), before.get("_sha256")))
-        stream = describe_stream(
-            jobs, self.ensemble, limits=self.settings.limits, workers=self.settings.workers
-        )
+        stream = describe_stream(jobs, self.ensemble, limits=self.settings.limits, workers=self.settings.workers)
         for outcome in stream:
             record, before = outcome.job.item
             if outcome.error:

@@ -120,9 +120,9 @@ class Workspace:
     def _make_folder(self, create: bool) -> None:
         if not create and not (self.path / _CATALOG).is_file():
             raise WorkspaceUnreadable(str(self.path), "there is none yet; index something first")
-        if self.path.is_dir() and not (self.path / _CATALOG).is_file():
-            if {entry.name for entry in self.path.iterdir()} - _OURS:
-                raise WorkspaceUnreadable(str(self.path), "the folder holds other things; choose an empty one")
+        strange = self.path.is_dir() and {entry.name for entry in self.path.iterdir()} - _OURS
+        if strange and not (self.path / _CATALOG).is_file():
+            raise WorkspaceUnreadable(str(self.path), "the folder holds other things; choose an empty one")
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             (self.path / "collections").mkdir(exist_ok=True)

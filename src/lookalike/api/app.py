@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from fastapi import Depends, FastAPI
+from fastapi_offline import FastAPIOffline
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
@@ -35,7 +36,7 @@ class Access:
 
 def create_app(workspace: Workspace, access: Access) -> FastAPI:
     """Return the service over an open workspace; the caller closes the workspace afterwards."""
-    app = FastAPI(
+    app: FastAPI = FastAPIOffline(  # FastAPI with the documentation's scripts served from here, not a CDN
         title="Lookalike",
         version=__version__,
         summary="Compare, describe, search and group pictures that look alike.",

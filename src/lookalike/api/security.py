@@ -8,8 +8,10 @@ import os
 import secrets
 import time
 from pathlib import Path
+from typing import Annotated
 
-from fastapi import Request
+from fastapi import Depends, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from lookalike.errors import AccessDenied
 
@@ -77,7 +79,12 @@ class Gate:
         return hmac.new(self._key.encode(), b"session:" + text.encode(), hashlib.sha256).hexdigest()
 
 
-def require_key(request: Request) -> None:
+_in_documentation = HTTPBearer(auto_error=False, description="The key that the service printed when it started.")
+
+
+def require_key(
+    request: Request, _: Annotated[HTTPAuthorizationCredentials | None, Depends(_in_documentation)] = None
+) -> None:
     """Let the request pass or raise AccessDenied."""
     gate: Gate = request.app.state.gate
     if not gate.admits_request(request):

@@ -14,7 +14,8 @@ app = typer.Typer(help="Make, list, look into and delete collections.", no_args_
 
 
 @app.command(
-    "create", help="Make an empty collection.\n\nExample: `lookalike collection create shop --kind products --product-id sku`"
+    "create",
+    help="Make an empty collection.\n\nExample: `lookalike collection create shop --kind products --product-id sku`",
 )
 def create(
     name: str = typer.Argument(..., help="Letters, digits, '.', '_' and '-'."),
@@ -67,7 +68,9 @@ def show(
 
 
 @app.command(
-    "delete", help="Delete a collection, or the records a filter matches; pictures stay.\n\nExample: `lookalike collection delete old --yes`"
+    "delete",
+    help="Delete a collection, or the records a filter matches; pictures stay.\n\n"
+    "Example: `lookalike collection delete old --yes`",
 )
 def delete(
     name: str = typer.Argument(..., help="The collection."),

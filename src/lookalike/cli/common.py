@@ -48,7 +48,7 @@ def read_filter(text: str | None) -> dict[str, Any] | None:
     try:
         value = json.loads(text)
     except ValueError as error:
-        raise InvalidFilter(text, f"it is not JSON ({error}); write it like '{{\"category\": \"kitchen\"}}'") from None
+        raise InvalidFilter(text, f'it is not JSON ({error}); write it like \'{{"category": "kitchen"}}\'') from None
     if not isinstance(value, dict):
-        raise InvalidFilter(text, "a filter is a JSON object, like '{\"category\": \"kitchen\"}'")
+        raise InvalidFilter(text, 'a filter is a JSON object, like \'{"category": "kitchen"}\'')
     return value

@@ -31,7 +31,9 @@ def _compare(
 
     found = compare(a, b, method=method)  # type: ignore[arg-type]  # checked there, with a clear error
     if form is Format.table:
-        typer.echo(f"{found.verdict}  score {found.score:.4f}  same picture: {found.probability:.1%} ({found.calibration})")
+        typer.echo(
+            f"{found.verdict}  score {found.score:.4f}  same picture: {found.probability:.1%} ({found.calibration})"
+        )
         for reason in found.reasons:
             typer.echo(f"  - {reason}")
     elif form is Format.json:

@@ -74,7 +74,10 @@ def _row(path: Path, entry: Description, *, vectors: bool) -> dict[str, Any]:
 
 def _write_npz(output: Path, found: list[tuple[Path, Description]]) -> None:
     import numpy as np
+    from numpy.typing import NDArray
 
-    arrays = {name: np.stack([entry.vectors[name] for _, entry in found]) for name in found[0][1].vectors}
-    np.savez(output, files=np.array([str(path) for path, _ in found]), **arrays)
+    arrays: dict[str, NDArray[Any]] = {"files": np.array([str(path) for path, _ in found])}
+    for name in found[0][1].vectors:
+        arrays[name] = np.stack([entry.vectors[name] for _, entry in found])
+    np.savez(output, allow_pickle=False, **arrays)
     note(f"{len(found)} pictures written to {output}")

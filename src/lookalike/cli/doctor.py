@@ -16,7 +16,9 @@ from lookalike.cli.common import WorkspaceOption, settings_for
 from lookalike.cli.output import Format, FormatOption, print_rows
 from lookalike.errors import LookalikeError
 
-_HELP = """Check the installation: packages, the model, picture formats, and the workspace. Exit code 2 if something is broken.
+_HELP = """Check the installation: packages, the model, picture formats, and the workspace.
+
+Exit code 2 if something is broken.
 
 Example: `lookalike doctor`
 """

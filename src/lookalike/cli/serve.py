@@ -105,4 +105,3 @@ def _check_free(host: str, port: int) -> None:
             probe.bind((host, port))
         except OSError as error:
             raise InvalidArgument("the address", f"{host}:{port}", f"free ({error.strerror}); try --port") from None
-

@@ -81,9 +81,7 @@ def describe(sources: Iterable[Any], *, settings: Settings | None = None, labels
     )
 
 
-def describe_each(
-    sources: Iterable[Any], *, settings: Settings, labels: int = 5
-) -> Iterator[Description | ImageError]:
+def describe_each(sources: Iterable[Any], *, settings: Settings, labels: int = 5) -> Iterator[Description | ImageError]:
     """Yield for each source its description, or the error that says why there is none; in order."""
     ensemble = standard_ensemble(settings.model)
     for source in sources:

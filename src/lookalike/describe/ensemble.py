@@ -25,9 +25,7 @@ class Ensemble:
     def __init__(self, neural: NeuralDescriber, others: Sequence[Describer]) -> None:
         self.neural = neural
         self._all: tuple[Describer, ...] = (neural, *others)
-        self.specs: dict[str, VectorSpec] = {
-            spec.name: spec for describer in self._all for spec in describer.vectors
-        }
+        self.specs: dict[str, VectorSpec] = {spec.name: spec for describer in self._all for spec in describer.vectors}
 
     @property
     def dims(self) -> dict[str, int]:
@@ -55,7 +53,6 @@ class Ensemble:
         for describer in self._all:
             rows.update(describer.describe(pictures))
         return rows
-
 
 
 @cache

@@ -16,7 +16,7 @@ from lookalike.describe.ensemble import Ensemble
 from lookalike.errors import ImageError
 from lookalike.images.decode import decode
 from lookalike.images.image import Image, Limits
-from lookalike.images.sources import load
+from lookalike.images.sources import Encoded, load
 
 __all__ = ["Job", "Outcome", "describe_stream"]
 
@@ -49,9 +49,7 @@ class Outcome:
     error: ImageError | None = None
 
 
-def describe_stream(
-    jobs: Iterable[Job], ensemble: Ensemble, *, limits: Limits, workers: int
-) -> Iterator[Outcome]:
+def describe_stream(jobs: Iterable[Job], ensemble: Ensemble, *, limits: Limits, workers: int) -> Iterator[Outcome]:
     """Yield one outcome per job, in the order of the jobs; a picture that can't be used is an outcome too.
 
     Each of `workers` threads takes a few pictures from bytes to descriptions by itself (decoder and model
@@ -90,12 +88,16 @@ def _describe_batch(jobs: list[Job], ensemble: Ensemble, limits: Limits) -> list
 
 def _load(job: Job, wants: int, limits: Limits) -> Outcome | Image:
     try:
-        encoded = load(job.source, limits)
-        if job.known is not None and hashlib.sha256(encoded.data).hexdigest() == job.known:
+        found = load(job.source, limits)
+        if job.known is not None and job.known == _digest(found):
             return Outcome(job)
-        return decode(encoded.data, name=encoded.name, limits=limits, wants=wants)
+        return found if isinstance(found, Image) else decode(found.data, name=found.name, limits=limits, wants=wants)
     except ImageError as error:
         return Outcome(job, error=error)
+
+
+def _digest(found: Encoded | Image) -> str:
+    return found.sha256 if isinstance(found, Image) else hashlib.sha256(found.data).hexdigest()
 
 
 def _without_pixels(image: Image) -> Image:

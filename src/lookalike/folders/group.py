@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import get_args, Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -94,7 +94,9 @@ def copy_groups(found: FolderGroups, output: str | os.PathLike[str]) -> None:
 
 def _check_output(root: Path, target: Path) -> None:
     if target == root or root.is_relative_to(target):
-        raise FolderError(str(target), f"{target} would be replaced, and the pictures are in it. Choose another output.")
+        raise FolderError(
+            str(target), f"{target} would be replaced, and the pictures are in it. Choose another output."
+        )
     if not target.exists():
         return
     if not target.is_dir():

@@ -12,7 +12,28 @@ from lookalike.errors import FolderNotFound, NoImagesFound
 __all__ = ["EXTENSIONS", "Scan", "scan"]
 
 EXTENSIONS = frozenset(
-    ".jpg .jpeg .jpe .jfif .png .apng .gif .bmp .dib .tif .tiff .webp .pbm .pgm .ppm .pnm .tga .avif .heic .heif".split()
+    [
+        ".jpg",
+        ".jpeg",
+        ".jpe",
+        ".jfif",
+        ".png",
+        ".apng",
+        ".gif",
+        ".bmp",
+        ".dib",
+        ".tif",
+        ".tiff",
+        ".webp",
+        ".pbm",
+        ".pgm",
+        ".ppm",
+        ".pnm",
+        ".tga",
+        ".avif",
+        ".heic",
+        ".heif",
+    ]
 )
 _NOT_PICTURES = {"@eadir", "node_modules", "system volume information", "$recycle.bin", "__macosx"}
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from lookalike.errors import ImageTooLarge
+
 __all__ = ["Image", "Limits", "Pixels"]
 
 Pixels = NDArray[np.uint8]
@@ -22,6 +24,16 @@ class Limits:
 
     bytes: int = 100 * 2**20
     pixels: int = 89_478_485  # Pillow's own threshold for a decompression bomb
+
+    def check_bytes(self, source: str, size: int) -> None:
+        """Raise ImageTooLarge if `size` bytes are too many."""
+        if size > self.bytes:
+            raise ImageTooLarge(source, size=size, limit=self.bytes, unit="bytes")
+
+    def check_pixels(self, source: str, width: int, height: int) -> None:
+        """Raise ImageTooLarge if the picture has too many pixels."""
+        if width * height > self.pixels:
+            raise ImageTooLarge(source, size=width * height, limit=self.pixels, unit="pixels")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

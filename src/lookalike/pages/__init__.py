@@ -1,1 +1,1 @@
-"""The web pages: server-rendered, one stylesheet, small plain ES modules; they use the public API."""
+"""The web pages: server-rendered, one stylesheet, small ES modules; every state is a URL."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from lookalike.training.loop import Run
+from lookalike.training.loop import Run, keep_freed_memory
 from lookalike.training.recipe import Recipe
 
 
@@ -25,6 +25,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
+    keep_freed_memory()
     recipe = Recipe.read(given.recipe)
     if given.minutes is not None:
         schedule = dataclasses.replace(recipe.schedule, minutes=given.minutes, steps=None)

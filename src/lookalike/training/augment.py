@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -53,11 +54,10 @@ def weak(picture: Pixels, box: NDArray[np.int32], side: int, rng: np.random.Gene
 
 def jitter(picture: Pixels, rng: np.random.Generator) -> Pixels:
     """Change brightness, contrast and saturation a little, as another camera would."""
-    contrast, brightness, saturation = rng.uniform(-0.25, 0.25, 3)
-    if abs(saturation) > 0.05:
-        gray = cv2.cvtColor(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
-        picture = cv2.addWeighted(picture, 1 + saturation, gray, -saturation, 0)
-    return _levels(picture, 1 + contrast, 127.5 * brightness - 127.5 * contrast)
+    steeper, brighter, richer = rng.uniform(-0.25, 0.25, 3)
+    if abs(richer) > 0.05:
+        picture = _saturated(picture, 1 + richer)
+    return _levels(picture, 1 + steeper, 127.5 * (brighter - steeper))
 
 
 def edit(picture: Pixels, side: int, rng: np.random.Generator, other: Pixels) -> Pixels:
@@ -123,8 +123,7 @@ def hue(picture: Pixels, draw: Draw) -> Pixels:
 def saturation(picture: Pixels, draw: Draw) -> Pixels:
     """Multiply the saturation by up to 2.5, or down to 0.2."""
     factor = draw.between(1.2, 2.5) if draw.sign() > 0 else draw.between(0.8, 0.2)
-    gray_ = cv2.cvtColor(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
-    return np.asarray(cv2.addWeighted(picture, factor, gray_, 1 - factor, 0))
+    return _saturated(picture, factor)
 
 
 def cast(picture: Pixels, draw: Draw) -> Pixels:
@@ -279,11 +278,16 @@ def _resize(picture: Pixels, width: int, height: int) -> Pixels:
     return np.asarray(cv2.resize(picture, (width, height), interpolation=how))
 
 
+def _saturated(picture: Pixels, factor: float) -> Pixels:
+    plain = cv2.cvtColor(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+    return np.asarray(cv2.addWeighted(picture, factor, plain, 1 - factor, 0), np.uint8)
+
+
 def _levels(picture: Pixels, factor: float, shift: float) -> Pixels:
     return np.asarray(cv2.LUT(picture, np.clip(np.arange(256) * factor + shift, 0, 255).astype(np.uint8)))
 
 
-def _warp(picture: Pixels, matrix: NDArray[np.float64], draw: Draw) -> Pixels:
+def _warp(picture: Pixels, matrix: NDArray[Any], draw: Draw) -> Pixels:
     height, width = picture.shape[:2]
     edge = cv2.BORDER_REFLECT if draw.rng.random() < 0.3 else cv2.BORDER_CONSTANT
     return np.asarray(cv2.warpPerspective(picture, matrix, (width, height), borderMode=edge, borderValue=draw.color()))

@@ -1,165 +1,149 @@
-"""`python -m lookalike.training.export RECIPE --data DIR --cache DIR --run DIR --out DIR`: a run becomes a model.
+"""From trained weights to an ONNX file: float32, float16 kept in the file, or 8-bit arithmetic.
 
-Input side and number format are chosen by validation, never by the sealed pictures.
+Input `pixels`, uint8 (n, side, side, 3) RGB; outputs `meaning`, `copy` (unit rows) and `logits`, float32.
 """
 
 from __future__ import annotations
 
-import argparse
-import hashlib
-import json
-from dataclasses import dataclass
+import logging
+import tempfile
+import time
+import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
 
-from lookalike.training.data import TRAIN, VALIDATION, Pictures, load
+from lookalike.training.data import Pixels
 from lookalike.training.network import Network
-from lookalike.training.onnx_file import (
-    INPUT,
-    float32_file,
-    half_file,
-    opened,
-    pictures_per_second,
-    quantized_file,
-)
-from lookalike.training.pairs import calibrate
-from lookalike.training.recipe import Recipe
-from lookalike.training.validation import Describe, held_out, recalls, resized
 
-__all__ = ["Choice", "choose", "describing", "write"]
+__all__ = ["INPUT", "OUTPUTS", "float32_file", "half_file", "opened", "pictures_per_second", "quantized_file"]
 
-# int8 may cost this much mean recall@1 against float32
-ALLOWED_DROP = 0.01
-PER_SET = 1000
+INPUT, OUTPUTS = "pixels", ("meaning", "copy", "logits")
+OPSET = 17
 
 
-@dataclass(frozen=True)
-class Choice:
-    """What is shipped, and the figures that decided it."""
-
-    model: bytes
-    side: int
-    kind: str
-    figures: dict[str, Any]
-
-
-def choose(network: Network, pictures: Pictures, sides: tuple[int, ...], seed: int) -> Choice:
-    """Return the side of the best float32 recall, then 8-bit arithmetic if it keeps recall and is faster.
-
-    Of sides within a tenth of a point the smallest wins.
-    """
-    floats = {side: float32_file(network, side) for side in sides}
-    by_side = {side: _mean_recall(model, pictures, side) for side, model in floats.items()}
-    side = min(side for side in sides if by_side[side] >= max(by_side.values()) - 0.001)
-    ranges = np.concatenate(
-        [one.pixels[held_out(one, TRAIN, 40, seed)] for one in pictures.sets if len(one.rows(TRAIN))]
-    )
-    kinds = {"float16": half_file(floats[side]), "int8": quantized_file(floats[side], resized(ranges, side))}
-    recall = {kind: _mean_recall(model, pictures, side) for kind, model in kinds.items()}
-    speed = pictures_per_second(kinds, side)
-    keeps = recall["int8"] > by_side[side] - ALLOWED_DROP and speed["int8"] > speed["float16"]
-    kind = "int8" if keeps else "float16"
-    figures = {
-        "recall@1 by side": {str(side): round(value, 4) for side, value in by_side.items()},
-        "recall@1 by kind": {name: round(value, 4) for name, value in recall.items()},
-        "pictures per second by kind": {name: round(value) for name, value in speed.items()},
-        "bytes by kind": {name: len(model) for name, model in kinds.items()},
-    }
-    return Choice(kinds[kind], side, kind, figures)
+def float32_file(network: Network, side: int) -> bytes:
+    """Return the network as an ONNX file for any number of (side, side, 3) pictures, normalizations folded."""
+    shipped = _Shipped(network.float()).cpu().eval()
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        target = Path(folder) / "network.onnx"
+        # the graph writer without further dependencies is the older one, which says so on every call
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            shipped,
+            (torch.zeros(2, side, side, 3, dtype=torch.uint8),),
+            str(target),
+            input_names=[INPUT],
+            output_names=list(OUTPUTS),
+            dynamic_axes={name: {0: "n"} for name in (INPUT, *OUTPUTS)},
+            opset_version=OPSET,
+            dynamo=False,
+        )
+        return target.read_bytes()
 
 
-def describing(model: bytes) -> Describe:
-    """Return a function from pixels to the meaning and copy rows of an ONNX file."""
-    run = opened(model)
-    return lambda pixels: (rows := run(pixels), (rows[0], rows[1]))[1]
+def half_file(model: bytes) -> bytes:
+    """Return the same model with weights kept as float16; the runtime widens them once when it opens the file."""
+    import onnx
+    from onnx import helper, numpy_helper
+
+    graph = onnx.load_from_string(model)
+    casts = []
+    for weights in graph.graph.initializer:
+        values = numpy_helper.to_array(weights)
+        if values.dtype == np.float32 and values.size > 256:
+            name = weights.name
+            weights.CopyFrom(numpy_helper.from_array(values.astype(np.float16), f"{name}.half"))
+            casts.append(helper.make_node("Cast", [f"{name}.half"], [name], to=onnx.TensorProto.FLOAT))
+    nodes = [*casts, *graph.graph.node]
+    del graph.graph.node[:]
+    graph.graph.node.extend(nodes)
+    onnx.checker.check_model(graph)
+    return bytes(graph.SerializeToString())
 
 
-def write(choice: Choice, recipe: Recipe, about: dict[str, Any], out: Path) -> dict[str, Any]:
-    """Write NAME.onnx and the card NAME.json into `out` and return the card.
+def quantized_file(model: bytes, pictures: Pixels) -> bytes:
+    """Return the model in static 8-bit arithmetic, ranges taken from `pictures` (n, side, side, 3)."""
+    from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
+    from onnxruntime.quantization.shape_inference import quant_pre_process
 
-    about: what the card says beyond the file itself: version, labels, calibration, figures, recipe.
-    """
-    out.mkdir(parents=True, exist_ok=True)
-    (out / f"{recipe.name}.onnx").write_bytes(choice.model)
-    card = {
-        "name": recipe.name,
-        "version": about["version"],
-        "input_size": choice.side,
-        "input": INPUT,
-        "vectors": {"meaning": recipe.network.meaning, "copy": recipe.network.copy},
-        "logits": "logits",
-        "sha256": hashlib.sha256(choice.model).hexdigest(),
-        "license": "Apache-2.0",
-        "arithmetic": choice.kind,
-        "recipe": about["recipe"],
-        "trained_on": [{"set": part.name, "terms": part.terms} for part in recipe.sets],
-        "taught_by": "MobileNetV2 1.0 224 (TensorFlow, Apache-2.0)",
-        "calibration": about["calibration"],
-        "figures": about["figures"],
-        "labels": about["labels"],
-    }
-    text = json.dumps(card, indent=1, ensure_ascii=False) + "\n"
-    (out / f"{recipe.name}.json").write_text(text, encoding="utf-8")
-    return card
+    with tempfile.TemporaryDirectory() as folder:
+        given, ready, done = (Path(folder) / name for name in ("given.onnx", "ready.onnx", "done.onnx"))
+        given.write_bytes(model)
+        logging.disable(logging.WARNING)
+        try:
+            quant_pre_process(str(given), str(ready))
+            quantize_static(
+                str(ready),
+                str(done),
+                _Reader(pictures),
+                quant_format=QuantFormat.QDQ,
+                per_channel=True,
+                activation_type=QuantType.QUInt8,
+                weight_type=QuantType.QInt8,
+                calibrate_method=CalibrationMethod.MinMax,
+                op_types_to_quantize=["Conv", "Add", "Gemm"],
+            )
+        finally:
+            logging.disable(logging.NOTSET)
+        return done.read_bytes()
 
 
-def trained(recipe: Recipe, checkpoint: Path) -> tuple[Network, dict[str, Any]]:
-    """Return the averaged weights of a checkpoint, and how far it was trained."""
-    state = torch.load(checkpoint, map_location="cpu", weights_only=True)
-    network = Network(recipe.network)
-    network.load_state_dict(state["averaged"])
-    return network.eval(), {"steps": state["step"], "minutes": round(state["seconds"] / 60, 1)}
+def opened(model: bytes, threads: int = 2) -> Callable[[Pixels], tuple[NDArray[np.float32], ...]]:
+    """Return a function from pixels (n, side, side, 3) to the outputs in the order of OUTPUTS."""
+    session = _session(model, threads)
+
+    def run(pixels: Pixels) -> tuple[NDArray[np.float32], ...]:
+        parts = [session.run(list(OUTPUTS), {INPUT: pixels[start : start + 8]}) for start in range(0, len(pixels), 8)]
+        return tuple(np.concatenate(column) for column in zip(*parts, strict=True))
+
+    return run
 
 
-def main() -> None:
-    """Export a run's checkpoint."""
-    parser = argparse.ArgumentParser(prog="python -m lookalike.training.export", description=__doc__)
-    parser.add_argument("recipe", type=Path)
-    for folder in ("data", "cache", "run", "out"):
-        parser.add_argument(f"--{folder}", type=Path, required=True)
-    parser.add_argument("--version", type=int, default=0)
-    parser.add_argument("--sides", type=int, nargs="+", default=[96, 112, 128])
-    given = parser.parse_args()
-    torch.set_num_threads(2)
-    recipe = Recipe.read(given.recipe)
-    pictures = load(recipe, given.data, given.cache)
-    network, trail = trained(recipe, given.run / "checkpoint.pt")
-    choice = choose(network, pictures, tuple(given.sides), recipe.seed)
-    describe = describing(choice.model)
-    curves = calibrate(pictures, VALIDATION, describe, choice.side)
-    rows = len(pictures.training_rows())
-    epochs = trail["steps"] * recipe.student.batch / rows
-    about = {
-        "version": given.version,
-        "recipe": f"recipes/{given.recipe.name}",
-        "labels": _labels(given.data / recipe.teacher.model),
-        "calibration": {
-            name: {"scale": round(curve["scale"], 4), "offset": round(curve["offset"], 4)}
-            for name, curve in curves.items()
-        },
-        "figures": {
-            "training": trail | {"pictures": rows, "epochs": round(epochs, 2)},
-            "calibration error": {name: round(curve["error"], 4) for name, curve in curves.items()},
-            "export": choice.figures,
-        },
-    }
-    card = write(choice, recipe, about, given.out)
-    print(json.dumps({key: card[key] for key in ("input_size", "arithmetic", "sha256", "calibration", "figures")}))
+def pictures_per_second(models: dict[str, bytes], side: int, rounds: int = 7) -> dict[str, float]:
+    """Return the best speed of each model on two threads, in batches of eight, asked in turns."""
+    pixels = np.random.default_rng(0).integers(0, 256, (64, side, side, 3), np.uint8)
+    running = {name: opened(model) for name, model in models.items()}
+    best = dict.fromkeys(models, 0.0)
+    for _ in range(rounds):
+        for name, run in running.items():
+            began = time.perf_counter()
+            run(pixels)
+            best[name] = max(best[name], len(pixels) / (time.perf_counter() - began))
+    return best
 
 
-def _mean_recall(model: bytes, pictures: Pictures, side: int) -> float:
-    found = recalls(pictures, VALIDATION, describing(model), side, PER_SET)
-    return sum(found.values()) / len(found)
+def _session(model: bytes, threads: int) -> Any:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
-def _labels(teacher: Path) -> list[str]:
-    # the first line names the background class, which the student does not know
-    lines = (teacher.parent / "imagenet_labels.txt").read_text(encoding="utf-8").splitlines()
-    return lines[1:1001]
+class _Shipped(nn.Module):
+    def __init__(self, network: Network) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        outputs = self.network(pixels)
+        return outputs.meaning, outputs.copy, outputs.logits
 
 
-if __name__ == "__main__":
-    main()
+class _Reader:
+    def __init__(self, pictures: Pixels) -> None:
+        self._batches = iter(np.array_split(pictures, max(1, len(pictures) // 16)))
+
+    def get_next(self) -> dict[str, Pixels] | None:
+        batch = next(self._batches, None)
+        return None if batch is None else {INPUT: batch}
+
+    def __len__(self) -> int:
+        return 0

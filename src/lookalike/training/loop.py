@@ -25,7 +25,7 @@ from lookalike.training.recipe import Recipe, SchedulePart
 from lookalike.training.teacher import Teacher, Views
 from lookalike.training.validation import copies_found, recalls
 
-__all__ = ["Run", "describer", "prepare"]
+__all__ = ["Run", "describer", "keep_freed_memory", "learning_rate", "prepare"]
 
 CHECKPOINT = "checkpoint.pt"
 
@@ -48,7 +48,6 @@ class Run:
     """One training run and its folder: checkpoint.pt, log.jsonl."""
 
     def __init__(self, recipe: Recipe, data: Path, cache: Path, out: Path, device: str = "auto") -> None:
-        keep_freed_memory()
         self.recipe, self.out = recipe, out
         self.device = torch.device(_device(device))
         self.pictures, views, teacher, count = prepare(recipe, data, cache, torch.get_num_threads())
@@ -56,7 +55,7 @@ class Run:
         self.batches = Batches(recipe, self.pictures, views, count)
         self._scale = teacher.scale
         torch.manual_seed(recipe.seed)
-        self.network = Network(recipe.network).to(self.device, memory_format=torch.channels_last)
+        self.network = _network(recipe, self.device)
         sample = _sample(self.pictures, views, teacher.scale)
         self.objective = Objective(
             recipe.loss,
@@ -65,7 +64,7 @@ class Run:
             teacher.answers,
             Whitening(sample, recipe.network.meaning),
         ).to(self.device)
-        self.averaged = Network(recipe.network).to(self.device, memory_format=torch.channels_last)
+        self.averaged = _network(recipe, self.device)
         self.averaged.load_state_dict(self.network.state_dict())
         self.averaged.requires_grad_(False)
         self.optimizer = _optimizer([self.network, self.objective], recipe.schedule)
@@ -214,6 +213,12 @@ def keep_freed_memory() -> None:
     mallopt(mmap_max, 0)
     mallopt(trim_threshold, 2**31 - 1)
     mallopt(top_pad, 256 * 2**20)
+
+
+def _network(recipe: Recipe, device: torch.device) -> Network:
+    network: Any = Network(recipe.network)
+    placed: Network = network.to(device, memory_format=torch.channels_last)
+    return placed
 
 
 def _device(wanted: str) -> str:

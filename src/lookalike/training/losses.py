@@ -42,6 +42,12 @@ class Whitening:
 class Objective(nn.Module):
     """The loss and the layers that only the loss needs: they are trained, saved, and never shipped."""
 
+    answer_weights: Tensor
+    answer_bias: Tensor
+    mean: Tensor
+    deviation: Tensor
+    components: Tensor
+
     def __init__(
         self,
         part: LossPart,

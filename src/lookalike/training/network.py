@@ -87,7 +87,8 @@ class Network(nn.Module):
 
 def unit(rows: Tensor) -> Tensor:
     """Scale rows to length 1."""
-    return rows / rows.norm(dim=1, keepdim=True).clamp_min(1e-6)
+    scaled: Tensor = rows / rows.norm(dim=1, keepdim=True).clamp_min(1e-6)
+    return scaled
 
 
 def _convolution(inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1) -> nn.Sequential:

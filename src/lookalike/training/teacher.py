@@ -86,8 +86,8 @@ class Teacher:
     def _last_layer(interpreter: Any, tensors: Sequence[dict[str, Any]]) -> Answers:
         def real(entry: dict[str, Any]) -> NDArray[np.float32]:
             scale, zero = entry["quantization"]
-            values: NDArray[np.float32] = interpreter.get_tensor(entry["index"]).astype(np.float32)
-            return (values - zero) * np.float32(scale)
+            values = interpreter.get_tensor(entry["index"]).astype(np.float32)
+            return np.asarray((values - zero) * scale, np.float32)
 
         weights, bias = (real(entry) for entry in tensors)
         return Answers(weights.reshape(-1, FEATURES)[1:].T.copy(), bias[1:])

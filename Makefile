@@ -1,0 +1,33 @@
+# Everything lives in .venv and .demo; every target is safe to repeat.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: run test test-slow check clean
+
+run: .venv/run.stamp        ## install, then serve the sample gallery at http://localhost:8080
+	$(BIN)/lookalike demo --folder .demo $(ARGS)
+
+test: .venv/test.stamp      ## install what tests need, then run them
+	$(BIN)/python -m pytest -m "not slow" $(ARGS)
+
+test-slow: .venv/test.stamp ## the tests that take many seconds each
+	$(BIN)/python -m pytest -m slow $(ARGS)
+
+check: .venv/test.stamp     ## lint, formatting, types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+clean:                      ## remove what the targets above made
+	rm -rf .venv .demo
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+.venv/run.stamp: pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --editable '.[demo]'
+	touch $@
+
+.venv/test.stamp: pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --editable '.[demo,test]'
+	touch $@

@@ -1,0 +1,159 @@
+"""The native HTTP API over a real socket."""
+
+import base64
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+
+@pytest.fixture
+def encoded(draw):
+    """Return encoded(seed, format) -> bytes of a drawn picture."""
+
+    def encode(seed, form="PNG"):
+        buffer = io.BytesIO()
+        Image.fromarray(draw(seed)).save(buffer, form)
+        return buffer.getvalue()
+
+    return encode
+
+
+@pytest.fixture
+def text(encoded):
+    """Return text(seed) -> base64 of a drawn picture."""
+    return lambda seed: base64.b64encode(encoded(seed)).decode()
+
+
+def is_problem(response, status, code):
+    assert response.status_code == status, response.text
+    assert response.headers["content-type"].startswith("application/problem+json")
+    body = response.json()
+    assert (body["status"], body["code"]) == (status, code)
+    assert body["detail"]
+    return body
+
+
+def test_compare_json_and_files_agree(client, encoded, text):
+    body = {"a": text(1), "b": f"data:image/png;base64,{text(2)}"}
+    found = client.post("/v1/compare", json=body).json()
+    assert 0 <= found["score"] < 1
+    files = {"a": ("a.png", encoded(1)), "b": ("b.png", encoded(2))}
+    assert client.post("/v1/compare/files", files=files).json() == found
+    same = client.post("/v1/compare", json={"a": text(1), "b": text(1)}).json()
+    assert (same["score"], same["verdict"]) == (1.0, "identical")
+
+
+def test_describe_keeps_order_past_a_bad_picture(client, text, encoded):
+    body = {"pictures": [text(1), "AAAA", "!!", text(2)], "labels": 2}
+    found = client.post("/v1/describe", json=body).json()
+    assert [entry["code"] for entry in found["pictures"]] == [None, "image_unreadable", "image_unreadable", None]
+    assert len(found["pictures"][0]["vectors"]["meaning"]) == 256
+    assert len(found["pictures"][0]["labels"]) == 2
+    files = [("files", ("1.png", encoded(1))), ("files", ("2.png", encoded(2)))]
+    uploaded = client.post("/v1/describe/files", files=files).json()
+    np.testing.assert_allclose(
+        uploaded["pictures"][1]["vectors"]["copy"], found["pictures"][3]["vectors"]["copy"], atol=1e-6
+    )
+
+
+def test_the_life_of_a_collection(client, text):
+    made = client.post("/v1/collections", json={"name": "c", "product_id": "p"})
+    assert made.status_code == 201
+    assert made.json()["count"] == 0
+    records = [{"_id": str(seed), "_base64": text(seed), "even": seed % 2 == 0, "p": seed // 2} for seed in range(6)]
+    added = client.post("/v1/collections/c/records", json={"records": records}).json()
+    assert added["inserted"] == [str(seed) for seed in range(6)]
+    assert client.get("/v1/collections").json()[0]["count"] == 6
+    found = client.post("/v1/collections/c/search", json={"image": text(3), "k": 4}).json()["matches"]
+    assert found[0]["_id"] == "3"
+    assert found[0]["score"] == 1.0
+    assert "_base64" not in found[0]
+    even = client.post("/v1/collections/c/search", json={"id": "3", "where": {"even": True}}).json()["matches"]
+    assert {match["_id"] for match in even} == {"0", "2", "4"}
+    grouped = client.post("/v1/collections/c/search", json={"id": "0", "group": True}).json()["matches"]
+    assert len(grouped) == 3
+    assert client.post("/v1/collections/c/count", json={"even": True}).json() == {"count": 3}
+    assert client.patch("/v1/collections/c/records", json={"records": [{"_id": "1", "n": 5}]}).json()["updated"] == ["1"]
+    assert client.get("/v1/collections/c/records/1").json()["n"] == 5
+    page = client.get("/v1/collections/c/records", params={"limit": 4}).json()
+    rest = client.get("/v1/collections/c/records", params={"limit": 4, "after": page["next"]}).json()
+    assert len(page["records"]) + len(rest["records"]) == 6
+    assert client.delete("/v1/collections/c/records/1").status_code == 204
+    is_problem(client.get("/v1/collections/c/records/1"), 404, "record_not_found")
+    assert client.delete("/v1/collections/c").status_code == 204
+    is_problem(client.get("/v1/collections/c"), 404, "collection_not_found")
+
+
+def test_ids_with_slashes_are_reached(client, text):
+    client.post("/v1/collections", json={"name": "c"})
+    client.post("/v1/collections/c/records", json={"records": [{"_id": "a/b c/ü.jpg", "_base64": text(1)}]})
+    assert client.get("/v1/collections/c/records/a/b%20c/%C3%BC.jpg").json()["_id"] == "a/b c/ü.jpg"
+
+
+def test_bad_records_are_listed_and_the_others_kept(client, text, pictures):
+    client.post("/v1/collections", json={"name": "c"})
+    records = [
+        {"_id": "disk", "_file": str(pictures / "0.jpg")},
+        {"_id": "junk", "_base64": "AAAA"},
+        {"_id": "number", "_base64": 7},
+        {"_base64": text(1)},
+        {"_id": "good", "_base64": text(1)},
+    ]
+    body = client.post("/v1/collections/c/records", json={"records": records}).json()
+    assert body["inserted"] == ["good"]
+    assert len(body["failed"]) == 4
+    assert all(failure["reason"] for failure in body["failed"])
+
+
+@pytest.mark.parametrize("path", ["/v1/collections", "/v1/models-that-do-not-exist", "/v1/collections/c/records"])
+def test_every_call_needs_the_key(stranger, path):
+    response = stranger.get(path)
+    assert response.status_code in (401, 404)
+    if path != "/v1/models-that-do-not-exist":
+        is_problem(response, 401, "access_denied")
+        wrong = stranger.get(path, headers={"Authorization": "Bearer wrong"})
+        assert "wrong" in is_problem(wrong, 401, "access_denied")["detail"]
+
+
+def test_token_is_a_key_too(stranger):
+    assert stranger.get("/v1/collections", headers={"Authorization": "Token la_test_key"}).status_code == 200
+
+
+def test_foreign_host_names_are_refused(client):
+    assert client.get("/v1/collections", headers={"Host": "evil.example"}).status_code == 400
+
+
+def test_bad_requests_are_problems(client, text):
+    client.post("/v1/collections", json={"name": "c"})
+    is_problem(client.post("/v1/collections", json={"name": "c"}), 409, "collection_exists")
+    is_problem(client.post("/v1/collections", json={"name": "../x"}), 422, "invalid_name")
+    is_problem(client.post("/v1/collections/c/search", json={"id": "x"}), 404, "record_not_found")
+    is_problem(client.post("/v1/collections/c/search", json={"k": 3}), 422, "invalid_argument")
+    is_problem(client.post("/v1/collections/c/search", json={"vector": [1, 2]}), 422, "shape_mismatch")
+    is_problem(client.post("/v1/collections/c/search", json={"image": "AAAA"}), 422, "image_unreadable")
+    is_problem(client.post("/v1/collections/c/search", json={"id": "x", "kk": 3}), 422, "invalid_request")
+    is_problem(client.post("/v1/collections/c/count", json={"a": {"$near": 1}}), 422, "invalid_filter")
+    is_problem(client.post("/v1/compare", json={"a": text(1), "b": "not base64!"}), 422, "image_unreadable")
+    is_problem(client.post("/v1/compare", json={"a": text(1), "b": "/etc/passwd"}), 422, "image_unreadable")
+    is_problem(client.post("/v1/compare", content=b"{oops"), 422, "invalid_request")
+    is_problem(client.get("/v1/nothing"), 404, "http_error")
+    is_problem(client.put("/v1/compare"), 405, "http_error")
+
+
+def test_a_body_over_the_limit_is_refused_early(client, monkeypatch):
+    def endless():
+        for _ in range(200):
+            yield b"x" * 2**20
+
+    is_problem(client.post("/v1/compare", content=b"x" * (101 * 2**20)), 413, "body_too_large")
+    is_problem(client.post("/v1/compare", content=endless()), 413, "body_too_large")
+
+
+def test_health_and_documentation_need_no_key(stranger):
+    assert stranger.get("/healthz").json() == {"status": "ok"}
+    assert stranger.get("/readyz").json() == {"status": "ready"}
+    assert stranger.get("/docs").status_code == 200
+    paths = stranger.get("/openapi.json").json()["paths"]
+    assert {"/v1/compare", "/v1/describe", "/v1/collections", "/v1/collections/{name}/search"} <= set(paths)

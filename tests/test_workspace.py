@@ -1,0 +1,84 @@
+"""A workspace: one process at a time, collections that survive, strangers' folders refused."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+import lookalike
+from lookalike.errors import CollectionExists, CollectionNotFound, InvalidName, WorkspaceLocked, WorkspaceUnreadable
+
+
+@pytest.fixture
+def space(tmp_path):
+    with lookalike.open(tmp_path / "space") as space:
+        yield space
+
+
+def test_a_collection_is_there_again_after_reopening(tmp_path, pictures):
+    with lookalike.open(tmp_path / "space") as space:
+        space.create("a", product_id="sku").add([{"_id": "0", "_file": str(pictures / "0.jpg"), "sku": "x"}])
+    with lookalike.open(tmp_path / "space") as space:
+        assert [info.name for info in space.list()] == ["a"]
+        assert space.get("a").info.product_id == "sku"
+        assert space.get("a").get(["0"])[0].fields["sku"] == "x"
+
+
+def test_one_object_per_collection(space):
+    assert space.create("a") is space.get("a")
+
+
+def test_a_missing_collection_names_those_there_are(space):
+    space.create("cats")
+    with pytest.raises(CollectionNotFound, match="cats"):
+        space.get("dogs")
+
+
+def test_a_name_is_taken_once(space):
+    space.create("a")
+    with pytest.raises(CollectionExists):
+        space.create("a")
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "../x", "a/b", "a b", "x" * 65, "-a", "ä", "a\n"])
+def test_names_that_could_leave_the_folder_are_refused(space, name):
+    with pytest.raises(InvalidName):
+        space.create(name)
+
+
+def test_a_dropped_collection_is_gone_and_its_name_is_free(space, pictures):
+    space.create("a").add([pictures / "0.jpg"])
+    space.drop("a")
+    with pytest.raises(CollectionNotFound):
+        space.get("a")
+    assert len(space.create("a")) == 0
+
+
+def test_a_second_process_is_told_who_holds_it(tmp_path, space):
+    probe = f"import lookalike\nlookalike.open({str(space.path)!r})"
+    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True)
+    assert "WorkspaceLocked" in done.stderr
+    assert f"process {os.getpid()}" in done.stderr
+
+
+def test_the_lock_goes_with_the_workspace(tmp_path):
+    first = lookalike.open(tmp_path / "space")
+    with pytest.raises(WorkspaceLocked):
+        lookalike.open(tmp_path / "space")
+    first.close()
+    first.close()
+    lookalike.open(tmp_path / "space").close()
+
+
+def test_a_folder_of_other_things_is_refused_and_left_alone(tmp_path):
+    (tmp_path / "photo.jpg").write_bytes(b"mine")
+    with pytest.raises(WorkspaceUnreadable, match="other things"):
+        lookalike.open(tmp_path)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["photo.jpg"]
+
+
+def test_a_file_in_the_way_is_refused(tmp_path):
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(WorkspaceUnreadable):
+        lookalike.open(tmp_path / "file")
