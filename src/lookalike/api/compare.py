@@ -19,7 +19,7 @@ router = APIRouter(tags=["compare"])
 def compare_json(body: CompareRequest, request: Request) -> ComparisonBody:
     """Both pictures as base64 text. Symmetric; the same pixels score exactly 1."""
     settings: Settings = request.app.state.workspace.settings
-    a, b = picture_bytes(body.a, "a"), picture_bytes(body.b, "b")
+    a, b = (picture_bytes(text, name, settings.limits) for text, name in ((body.a, "a"), (body.b, "b")))
     return _body(compare(a, b, method=body.method, settings=settings), settings)
 
 

@@ -9,6 +9,7 @@ from fastapi import APIRouter, File, Form, Request
 from lookalike.api.pictures import picture_bytes
 from lookalike.describe import Description, describe_each
 from lookalike.errors import ImageError
+from lookalike.images.image import Limits
 from lookalike.settings import Settings
 from lookalike.wire import DescribeRequest, DescriptionBody, DescriptionsBody, LabelBody
 
@@ -19,7 +20,8 @@ router = APIRouter(tags=["describe"])
 def describe_json(body: DescribeRequest, request: Request) -> DescriptionsBody:
     """Pictures as base64 text. One that can't be read has `error` and `code`; the others are described."""
     settings: Settings = request.app.state.workspace.settings
-    return _describe([_inline(text, f"pictures[{i}]") for i, text in enumerate(body.pictures)], settings, body.labels)
+    sources = [_inline(text, f"pictures[{i}]", settings.limits) for i, text in enumerate(body.pictures)]
+    return _describe(sources, settings, body.labels)
 
 
 @router.post("/describe/files", summary="The same, with the pictures as files")
@@ -30,9 +32,9 @@ def describe_files(
     return _describe(list(files), request.app.state.workspace.settings, labels)
 
 
-def _inline(text: str, name: str) -> bytes | ImageError:
+def _inline(text: str, name: str, limits: Limits) -> bytes | ImageError:
     try:
-        return picture_bytes(text, name)
+        return picture_bytes(text, name, limits)
     except ImageError as error:
         return error
 

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-
 from lookalike.errors import ImageUnreadable
+from lookalike.images.image import Limits
+from lookalike.images.sources import Encoded, from_base64, load
 
 __all__ = ["picture_bytes"]
 
 
-def picture_bytes(text: str, name: str) -> bytes:
-    """Return the bytes in base64 text, bare or a data URI; line breaks are tolerated. Raises ImageUnreadable."""
-    body = text
+def picture_bytes(text: str, name: str, limits: Limits) -> bytes:
+    """Return the bytes in base64 text, bare or a data URI; line breaks are tolerated.
+
+    Raises ImageUnreadable, ImageTooLarge; messages call the picture `name`.
+    """
     if text[:5].lower() == "data:":
-        head, comma, body = text.partition(",")
-        if not comma or not head.lower().endswith(";base64"):
-            raise ImageUnreadable(name, "a data URI must read data:image/...;base64,...")
-    compact = "".join(body.split()).replace("-", "+").replace("_", "/").rstrip("=")
-    try:
-        data = base64.b64decode(compact + "=" * (-len(compact) % 4), validate=True)
-    except (binascii.Error, ValueError):
-        raise ImageUnreadable(name, "it is not base64 text") from None
+        found = load(text, limits)
+        data = found.data if isinstance(found, Encoded) else b""
+    else:
+        data = from_base64(text, limits, name=name).data
     if not data:
         raise ImageUnreadable(name, "it is empty")
     return data

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, Request, Response
 from lookalike.api.pictures import picture_bytes
 from lookalike.collection import Collection
 from lookalike.errors import ImageError, InvalidRecord, RecordNotFound
+from lookalike.images.image import Limits
 from lookalike.records import Added, Failure, Record
 from lookalike.wire import AddedBody, FailureBody, PageBody, RecordsRequest
 
@@ -19,7 +20,7 @@ router = APIRouter(prefix="/collections/{name}/records", tags=["records"])
 def add_records(name: str, body: RecordsRequest, request: Request) -> AddedBody:
     """Each record has `_id`, a picture as `_base64` (or `_vector`), and any metadata. Per-item results."""
     collection: Collection = request.app.state.workspace.get(name)
-    records, refused = _from_wire(body.records)
+    records, refused = _from_wire(body.records, request.app.state.workspace.settings.limits)
     added = collection.add(records)
     return _body(added, refused)
 
@@ -62,7 +63,7 @@ def record_body(record: Record) -> dict[str, Any]:
     return {"_id": record.id, **record.fields}
 
 
-def _from_wire(records: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[Failure]]:
+def _from_wire(records: list[dict[str, Any]], limits: Limits) -> tuple[list[dict[str, Any]], list[Failure]]:
     """Turn `_base64` into bytes, and refuse `_file`: clients do not read the server's disk."""
     taken, refused = [], []
     for record in records:
@@ -70,22 +71,20 @@ def _from_wire(records: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], lis
         try:
             if "_file" in record or "_image" in record:
                 raise InvalidRecord(name, "the service reads no files of its own for clients; send _base64")
-            taken.append(_with_bytes(record, name))
-        except InvalidRecord as error:
-            refused.append(Failure(name, error.code, error.reason))
-        except ImageError as error:
+            taken.append(_with_bytes(record, name, limits))
+        except (InvalidRecord, ImageError) as error:
             refused.append(Failure(name, error.code, error.reason))
     return taken, refused
 
 
-def _with_bytes(record: dict[str, Any], name: str) -> dict[str, Any]:
+def _with_bytes(record: dict[str, Any], name: str, limits: Limits) -> dict[str, Any]:
     text = record.get("_base64")
     if text is None:
         return record
     if not isinstance(text, str):
         raise InvalidRecord(name, "_base64 must be text")
     rest = {field: value for field, value in record.items() if field != "_base64"}
-    return {**rest, "_image": picture_bytes(text, "_base64")}
+    return {**rest, "_image": picture_bytes(text, "_base64", limits)}
 
 
 def _body(added: Added, refused: list[Failure]) -> AddedBody:
