@@ -63,8 +63,11 @@ def _row(path: Path, entry: Description, *, vectors: bool) -> dict[str, Any]:
         **entry.hashes,
     }
     if not vectors:
-        row["labels"] = ", ".join(f"{label.name} {label.probability:.0%}" for label in entry.labels)
-        row["colors"] = ", ".join(f"{color.name} {color.share:.0%}" for color in entry.colors)
+        row["labels"] = ", ".join(f"{label.name.split(',')[0]} {label.probability:.0%}" for label in entry.labels)
+        shares: dict[str, float] = {}
+        for color in entry.colors:
+            shares[color.name] = shares.get(color.name, 0.0) + color.share
+        row["colors"] = ", ".join(f"{name} {share:.0%}" for name, share in shares.items())
         return row
     row["labels"] = [{"name": label.name, "probability": label.probability} for label in entry.labels]
     row["colors"] = [{"hex": color.hex, "name": color.name, "share": color.share} for color in entry.colors]

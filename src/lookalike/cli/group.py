@@ -32,7 +32,7 @@ def _group(
     from lookalike.folders.group import copy_groups, group_folder
 
     with progress_bar("reading", None) as advance:
-        found = group_folder(folder, grade=grade, method=method, progress=advance)
+        found = group_folder(folder, grade=grade, method=method, leave_out=output, progress=advance)
     if output is not None:
         copy_groups(found, output)
     for path, reason in found.unreadable.items():

@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 
 from lookalike.describe.ensemble import standard_ensemble
 from lookalike.describe.stream import Job, describe_stream
-from lookalike.duplicates import connected_groups, group_by_ssim
+from lookalike.duplicates import connected_groups
 from lookalike.errors import FolderError, ImageError, InvalidArgument
 from lookalike.folders.scan import Scan, scan
 from lookalike.images import read_image
 from lookalike.search import score_of
 from lookalike.settings import Settings
-from lookalike.ssim import to_gray
+from lookalike.ssim import group_by_ssim, to_gray
 
 __all__ = ["FolderGroups", "GroupMethod", "copy_groups", "group_folder"]
 
@@ -47,20 +47,23 @@ def group_folder(
     grade: float = 0.95,
     method: GroupMethod | str = "ssim",
     settings: Settings | None = None,
+    leave_out: str | os.PathLike[str] | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> FolderGroups:
     """Divide a folder's pictures: two belong together if their similarity is at least `grade`, or if a chain of
     such pairs joins them.
 
     method: "ssim" (structural similarity of the gray pictures, different sizes brought to the smaller), "copy" or
-    "meaning" (score of the model's vectors). A picture that can't be read is listed and the others go on.
+    "meaning" (score of the model's vectors). leave_out: a folder inside not to look into, such as the output's.
+    A picture that can't be read is listed and the others go on.
     Raises FolderNotFound, NoImagesFound, InvalidArgument.
     """
     if not 0.0 <= grade <= 1.0:
         raise InvalidArgument("grade", grade, "between 0 and 1")
     if method not in get_args(GroupMethod):
         raise InvalidArgument("method", method, f"one of {', '.join(get_args(GroupMethod))}")
-    settings, found = settings or Settings.load(), scan(folder)
+    settings = settings or Settings.load()
+    found = scan(folder, leave_out=_absolute(leave_out) if leave_out is not None else None)
     step = progress or (lambda count: None)
     unreadable = dict(found.unreadable)
     if method == "ssim":
@@ -77,7 +80,7 @@ def copy_groups(found: FolderGroups, output: str | os.PathLike[str]) -> None:
     begins. Names are kept; where two of a group share one, the sub-folder goes before it.
     Raises FolderError if `output` holds other things, lies inside the folder that was grouped, or can't be written.
     """
-    target = Path(output).expanduser().absolute()
+    target = _absolute(output)
     _check_output(found.root, target)
     try:
         for old in list(target.iterdir()) if target.exists() else []:
@@ -90,6 +93,10 @@ def copy_groups(found: FolderGroups, output: str | os.PathLike[str]) -> None:
         target.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise FolderError(str(target), f"{target} can't be written: {error.strerror or error}.") from None
+
+
+def _absolute(path: str | os.PathLike[str]) -> Path:
+    return Path(os.path.normpath(Path(path).expanduser().absolute()))
 
 
 def _check_output(root: Path, target: Path) -> None:

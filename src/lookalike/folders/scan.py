@@ -56,15 +56,15 @@ class Scan:
         return picture.relative_to(self.root).as_posix()
 
 
-def scan(folder: str | os.PathLike[str]) -> Scan:
-    """Walk a folder and everything below it. Hidden files and folders and system folders are left out;
-    links to folders are not followed. Raises FolderNotFound, NoImagesFound.
+def scan(folder: str | os.PathLike[str], *, leave_out: Path | None = None) -> Scan:
+    """Walk a folder and everything below it. Hidden files and folders, system folders and the folder `leave_out`
+    are left out; links to folders are not followed. Raises FolderNotFound, NoImagesFound.
     """
-    root = Path(folder).expanduser().absolute()
+    root = Path(os.path.normpath(Path(folder).expanduser().absolute()))
     if not root.is_dir():
         raise FolderNotFound(str(folder))
     found = Scan(root)
-    for path in _walk(root, found.unreadable):
+    for path in _walk(root, found.unreadable, leave_out):
         kind = found.pictures if path.suffix.lower() in EXTENSIONS else found.others
         kind.append(path)
     if not found.pictures:
@@ -72,7 +72,7 @@ def scan(folder: str | os.PathLike[str]) -> Scan:
     return found
 
 
-def _walk(folder: Path, unreadable: dict[str, str]) -> Iterator[Path]:
+def _walk(folder: Path, unreadable: dict[str, str], leave_out: Path | None) -> Iterator[Path]:
     try:
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except OSError as error:
@@ -82,6 +82,7 @@ def _walk(folder: Path, unreadable: dict[str, str]) -> Iterator[Path]:
         if entry.name.startswith(".") or entry.name.lower() in _NOT_PICTURES:
             continue
         if entry.is_dir(follow_symlinks=False):
-            yield from _walk(Path(entry.path), unreadable)
+            if Path(entry.path) != leave_out:
+                yield from _walk(Path(entry.path), unreadable, leave_out)
         elif entry.is_file():
             yield Path(entry.path)
