@@ -1,0 +1,84 @@
+"""Templates to HTML: the one place that makes a page, its links and its headers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from fastapi import Request, Response
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from lookalike.pages.visitor import gate_of, has_session
+from lookalike.version import __version__
+
+__all__ = ["HEADERS", "collection_link", "link", "page"]
+
+HEADERS: Mapping[str, str] = {
+    "Content-Security-Policy": "default-src 'self'; img-src 'self' data: blob:; object-src 'none'; base-uri 'none'; "
+    "form-action 'self'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+def page(request: Request, template: str, status: int = 200, **context: Any) -> Response:
+    """Return a page. Text is escaped; characters that UTF-8 lacks (of odd file names) become "?"."""
+    body = _templates.get_template(template).render(
+        here=request.url.path,
+        max_bytes=request.app.state.workspace.settings.max_bytes,
+        signed_in=gate_of(request).admits_browser(request),
+        has_session=has_session(request),
+        **context,
+    )
+    headers = {**HEADERS, "Cache-Control": "private, no-cache"}
+    return Response(body.encode("utf-8", "replace"), status, headers, media_type="text/html")
+
+
+def link(path: str, /, **parameters: object) -> str:
+    """Return a URL of this service; parameters that are None, False or empty are left out."""
+    given = {name: "1" if value is True else str(value) for name, value in parameters.items() if not _unsaid(value)}
+    return f"{path}?{urlencode(given, errors='replace')}" if given else path
+
+
+def collection_link(name: str, room: str = "", /, **parameters: object) -> str:
+    """Return the URL of a collection, or of one of its rooms: "search", "record", "thumb", "picture"."""
+    return link(f"/collections/{quote(name, safe='')}{'/' if room else ''}{room}", **parameters)
+
+
+def _unsaid(value: object) -> bool:
+    return value is None or value is False or value == ""
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _bytes(number: float) -> str:
+    for unit in ("bytes", "KB", "MB"):
+        if number < 1000:
+            return f"{number:,.0f} {unit}" if unit == "bytes" else f"{number:,.1f} {unit}"
+        number /= 1000
+    return f"{number:,.1f} GB"
+
+
+def _percent(score: float) -> str:
+    """Return whole percents; 100 is said of an exact 1 alone."""
+    return f"{min(99, round(score * 100)) if score < 1 else 100}%"
+
+
+_templates = Environment(
+    loader=PackageLoader("lookalike.pages"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_templates.globals.update(link=link, collection_link=collection_link, version=__version__)
+_templates.filters.update(counted=_count, bytes=_bytes, json=_json, percent=_percent)

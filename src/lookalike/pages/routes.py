@@ -1,0 +1,26 @@
+"""The pages put together and added to the application."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fastapi import FastAPI
+from starlette.staticfiles import StaticFiles
+
+from lookalike.pages import browse, entrance, find, pictures, refusals, sidebyside
+from lookalike.pages.thumbnails import Thumbnails
+from lookalike.pages.uploads import Uploads
+from lookalike.workspace import Workspace
+
+__all__ = ["install"]
+
+
+def install(app: FastAPI) -> None:
+    """Add the pages to an application whose state has `workspace` and `gate`, after its error handlers."""
+    workspace: Workspace = app.state.workspace
+    app.state.thumbnails = Thumbnails(workspace.settings.limits, at_once=workspace.settings.workers)
+    app.state.uploads = Uploads()
+    for room in (entrance, browse, find, sidebyside, pictures):
+        app.include_router(room.router, include_in_schema=False)
+    app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
+    refusals.install(app)

@@ -1,0 +1,19 @@
+// Life on the pages. Everything here has a plain form or link beneath it that works without scripts.
+
+import { watchDrops } from "./drop.js";
+
+watchDrops();
+
+for (const control of document.querySelectorAll("[data-send]")) {
+  control.addEventListener("change", () => control.form.requestSubmit());
+}
+
+for (const button of document.querySelectorAll("[data-copy]")) {
+  if (!navigator.clipboard) continue;
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(button.dataset.copy);
+    button.textContent = "Copied";
+    setTimeout(() => (button.textContent = "Copy"), 2000);
+  });
+}

@@ -1,0 +1,132 @@
+"""What numbers say: scores, verdicts and evidence in plain words."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from lookalike.describe.calibration import Calibration
+from lookalike.records import Comparison
+
+__all__ = ["KINDS", "WAYS", "Evidence", "Judgement", "evidence_of", "judge", "sentence_of", "tone_of"]
+
+KINDS = {
+    "photos": "Photos",
+    "products": "Products",
+    "matching": "Image matching",
+    "colors": "Colors",
+    "custom": "Custom",
+}
+"""Kind of a collection -> its name on the pages."""
+
+WAYS = {
+    "meaning": ("Meaning", "pictures that show the same kind of thing"),
+    "copy": ("Same picture", "copies of this picture, however edited"),
+    "color": ("Colors", "pictures with the same colors"),
+}
+"""Description compared -> its name on the pages, and what a search by it finds."""
+
+_VERDICTS = {
+    "identical": ("same", "The same picture, pixel for pixel."),
+    "edited-copy": ("same", "The same picture, altered."),
+    "near-duplicate": ("near", "Another shot of the same scene or object."),
+    "similar": ("alike", "Two pictures of the same kind of thing."),
+    "unrelated": ("apart", "Two pictures that have little in common."),
+}
+_WORDS = {
+    "meaning": ("very similar", "similar", "somewhat similar", "unlike"),
+    "copy": ("same picture", "likely a copy", "perhaps a copy", "another picture"),
+    "color": ("same colors", "close colors", "some shared colors", "other colors"),
+}
+_STEPS = ((0.9, "same"), (0.5, "near"), (0.15, "alike"))  # probability at least -> tone
+_SIGNALS = {
+    "digest": "Bytes and pixels",
+    "hash": "Perceptual hashes",
+    "copy": "Copy vector",
+    "meaning": "Meaning vector",
+    "ssim": "Structure (SSIM)",
+    "colors": "Colors",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A short word for a score, and how near it is: tone "same", "near", "alike" or "apart"."""
+
+    word: str
+    tone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One signal of a comparison. share: how much it speaks for likeness, in [0, 1], or None; palettes: hex colors."""
+
+    name: str
+    text: str
+    share: float | None = None
+    palettes: tuple[tuple[Mapping[str, Any], ...], ...] = ()
+
+
+def judge(by: str, score: float, curve: Calibration | None) -> Judgement:
+    """Put the score of a search by one description into words; curve turns it into a probability if there is one."""
+    likely = curve.probability(score) if curve and score < 1 else score
+    tone = next((tone for least, tone in _STEPS if likely >= least), "apart")
+    words = _WORDS.get(by, _WORDS["meaning"])
+    return Judgement(words[("same", "near", "alike", "apart").index(tone)], tone)
+
+
+def tone_of(comparison: Comparison) -> str:
+    """Return how near the verdict says the two are."""
+    return _VERDICTS[comparison.verdict][0]
+
+
+def sentence_of(comparison: Comparison) -> str:
+    """Return the verdict as a sentence."""
+    return _VERDICTS[comparison.verdict][1]
+
+
+def evidence_of(comparison: Comparison) -> list[Evidence]:
+    """Return the signals in reading order, those that are not known here last and as they came."""
+    known = [signal for name in _SIGNALS for signal in _read(name, comparison.evidence.get(name))]
+    others = [
+        Evidence(name.replace("_", " ").capitalize(), json.dumps(value, ensure_ascii=False))
+        for name, value in comparison.evidence.items()
+        if name not in _SIGNALS and name != "pictures"
+    ]
+    return known + others
+
+
+def _read(name: str, facts: Mapping[str, Any] | None) -> Iterator[Evidence]:
+    if facts is None:
+        return
+    label = _SIGNALS[name]
+    match name:
+        case "digest":
+            yield Evidence(label, _digest(facts), float(facts["same_pixels"]))
+        case "hash":
+            yield Evidence(label, _hash(facts), None if facts["plain"] else 1 - facts["pdq_bits_of_256"] / 128)
+        case "copy":
+            text = f"{facts['probability']:.1%} likely the same picture, whatever was done to it"
+            yield Evidence(label, f"{text}; cosine {facts['cosine']:.3f}", facts["probability"])
+        case "meaning":
+            text = f"{facts['probability']:.1%} likely the same kind of thing"
+            yield Evidence(label, f"{text}; cosine {facts['cosine']:.3f}", facts["probability"])
+        case "ssim":
+            yield Evidence(label, f"{facts['value']:.3f} of 1, both held at one size", facts["value"])
+        case _:
+            palettes = tuple(tuple(facts[side]) for side in ("a", "b"))
+            yield Evidence(label, f"{facts['similarity']:.3f} of 1", facts["similarity"], palettes)
+
+
+def _digest(facts: Mapping[str, Any]) -> str:
+    if facts["same_bytes"]:
+        return "The files are the same, byte for byte"
+    return "Other bytes, the same pixels" if facts["same_pixels"] else "Neither the bytes nor the pixels are the same"
+
+
+def _hash(facts: Mapping[str, Any]) -> str:
+    bits = f"{facts['pdq_bits_of_256']} of 256 bits differ (PDQ), {facts['phash_bits_of_64']} of 64 (pHash)"
+    turned = "" if facts["orientation"] in ("upright", "") else f"; {facts['orientation']}"
+    return bits + turned + ("; too plain for hashes to mean much" if facts["plain"] else "")

@@ -1,0 +1,44 @@
+"""Numbers in words."""
+
+import pytest
+
+from lookalike.describe.calibration import Calibration
+from lookalike.pages.render import collection_link, link
+from lookalike.pages.words import evidence_of, judge, sentence_of, tone_of
+from lookalike.records import Comparison
+
+
+def test_a_score_is_judged_by_its_probability_where_a_curve_is_known():
+    curve = Calibration(scale=20.0, offset=-16.0)  # even odds at a cosine of 0.8
+    assert judge("copy", 0.8, curve).word == "likely a copy"
+    assert judge("copy", 0.79, curve).word == "perhaps a copy"
+    assert judge("copy", 1.0, Calibration(1.0, 0.0)).word == "same picture"
+    assert judge("copy", 0.2, curve).tone == "apart"
+
+
+def test_without_a_curve_the_score_itself_is_judged():
+    assert [judge("color", score, None).word for score in (0.9, 0.89, 0.5, 0.15, 0.1)] == [
+        "same colors",
+        "close colors",
+        "close colors",
+        "some shared colors",
+        "other colors",
+    ]
+
+
+@pytest.mark.parametrize("verdict", ["identical", "edited-copy", "near-duplicate", "similar", "unrelated"])
+def test_every_verdict_has_a_sentence_and_a_tone(verdict):
+    found = Comparison(0.5, verdict, 0.5, "auto", "provisional")
+    assert sentence_of(found).endswith(".")
+    assert tone_of(found) in ("same", "near", "alike", "apart")
+
+
+def test_evidence_that_is_not_known_here_is_shown_as_it_came():
+    found = Comparison(0.5, "similar", 0.5, "auto", "provisional", evidence={"key_points": {"matched": 12}})
+    (one,) = evidence_of(found)
+    assert (one.name, one.text, one.share) == ("Key points", '{"matched": 12}', None)
+
+
+def test_links_carry_any_id_and_leave_out_what_is_not_said():
+    assert link("/x", a="ü/ &", b=None, c=False, d="", e=0, f=True) == "/x?a=%C3%BC%2F+%26&e=0&f=1"
+    assert collection_link("a.b-c", "thumb", id="\ud800") == "/collections/a.b-c/thumb?id=%3F"
