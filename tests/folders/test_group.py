@@ -6,6 +6,8 @@ import pytest
 from lookalike.errors import FolderError, FolderNotFound, InvalidArgument, NoImagesFound
 from lookalike.folders.group import copy_groups, group_folder
 from lookalike.folders.scan import scan
+from lookalike.images import read_image
+from lookalike.ssim import prepare, ssim, to_gray
 
 
 def names(found):
@@ -14,14 +16,11 @@ def names(found):
 
 def test_alike_is_a_chain(tmp_path, draw, save):
     """b is like a and c, a and c are less alike than the grade; all three are one group."""
-    a = draw(1).astype(np.int16)
-    drift = np.random.default_rng(1).normal(0, 14, a.shape)
+    texture, drift = np.random.default_rng(1).normal(0, [[20], [5]], (2, 240 * 320 * 3)).reshape(2, 240, 320, 3)
+    a = draw(1) / 2 + 64 + texture
     for name, step in {"a": 0, "b": 1, "c": 2}.items():
         save(np.clip(a + step * drift, 0, 255).astype(np.uint8), tmp_path / f"{name}.png")
     save(draw(2), tmp_path / "d.png")
-    from lookalike.ssim import prepare, ssim, to_gray
-    from lookalike.images import read_image
-
     gray = {name: prepare(to_gray(read_image(tmp_path / f"{name}.png").pixels)) for name in "abc"}
     near, far = min(ssim(gray["a"], gray["b"]), ssim(gray["b"], gray["c"])), ssim(gray["a"], gray["c"])
     assert far < near

@@ -30,10 +30,16 @@ class BodyLimit:
             message = await receive()
             taken += len(message.get("body", b""))
             if taken > self.limit:
-                raise BodyTooLarge(self.limit)
+                return {"type": "http.disconnect"}  # the route stops reading; nothing more is kept
             return message
 
-        await self.app(scope, counted, send)
+        async def guarded(message: Message) -> None:
+            if taken <= self.limit:
+                await send(message)
+            elif message["type"] == "http.response.start":  # whatever the route says of half a body, this is why
+                await self._refuse(scope, receive, send)
+
+        await self.app(scope, counted, guarded)
 
     async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
         error = BodyTooLarge(self.limit)

@@ -33,7 +33,9 @@ class NeuralDescriber:
 
     def describe(self, pictures: Sequence[Pixels]) -> dict[str, NDArray[np.float32]]:
         """Return vector name -> (len(pictures), width) float32 unit rows. Raises WeightsCorrupt."""
-        return self._run([spec.name for spec in self.vectors], pictures)
+        rows = self._run([spec.name for spec in self.vectors], pictures)
+        # A quantized graph is a few millionths off unit length, which would show in the score of a picture with itself.
+        return {name: values / np.linalg.norm(values, axis=1, keepdims=True) for name, values in rows.items()}
 
     def logits(self, pictures: Sequence[Pixels]) -> NDArray[np.float32]:
         """Return (len(pictures), len(card.labels)) float32 scores, before the softmax. Raises WeightsCorrupt."""

@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 
 from lookalike.describe.ensemble import standard_ensemble
 from lookalike.describe.stream import Job, describe_stream
-from lookalike.duplicates import connected_groups
+from lookalike.duplicates import connected_groups, group_by_ssim
 from lookalike.errors import FolderError, ImageError, InvalidArgument
 from lookalike.folders.scan import Scan, scan
 from lookalike.images import read_image
 from lookalike.search import score_of
 from lookalike.settings import Settings
-from lookalike.ssim import group_by_ssim, to_gray
+from lookalike.ssim import to_gray
 
 __all__ = ["FolderGroups", "GroupMethod", "copy_groups", "group_folder"]
 
