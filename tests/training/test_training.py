@@ -12,7 +12,9 @@ from lookalike.errors import SourceNotFound  # noqa: E402
 from lookalike.training.batches import Batches  # noqa: E402
 from lookalike.training.data import TRAIN  # noqa: E402
 from lookalike.training.loop import Run, describer, learning_rate  # noqa: E402
-from lookalike.training.recipe import SchedulePart  # noqa: E402
+from lookalike.training.network import Network  # noqa: E402
+from lookalike.training.recipe import NetworkPart, SchedulePart  # noqa: E402
+from lookalike.training.shards import Shards  # noqa: E402
 from lookalike.training.teacher import Views, view_boxes  # noqa: E402
 
 
@@ -55,7 +57,7 @@ def test_the_loss_falls_and_is_logged(start):
     losses = [line["loss"] for line in lines if "loss" in line]
     assert len(losses) == 2
     assert losses[1] < losses[0]
-    assert lines[0] == {"start": 0, "views": 2, "threads": torch.get_num_threads()}
+    assert lines[0] == {"start": 0, "views": 2}
 
 
 def test_figures_are_shares_of_held_out_pictures(start):
@@ -125,3 +127,35 @@ def test_the_rate_warms_up_and_falls_to_its_end():
     schedule = SchedulePart(rate=1.0, final_rate=0.01, warmup=0.1)
     rates = [learning_rate(progress, schedule) for progress in (0.0, 0.05, 0.1, 0.55, 1.0)]
     assert rates == pytest.approx([0.001, 0.5, 1.0, 0.505, 0.01])
+
+
+def test_shards_have_the_gradients_of_the_whole_where_nothing_is_normalized_by_batch():
+    torch.manual_seed(3)
+    network = Network(NetworkPart(width=16, meaning=8, copy=4))
+    for module in network.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.train = lambda mode=True: None
+            module.training = False
+    pixels = torch.randint(0, 256, (7, 32, 32, 3), dtype=torch.uint8)
+    weight = torch.randn(7, 8)
+    gradients = []
+    for count in (1, 3):
+        network.zero_grad()
+        shards = Shards(network, count)
+        (shards.forward(pixels).meaning * weight).sum().backward()
+        shards.backward()
+        shards.close()
+        gradients.append(network.meaning.weight.grad.clone())
+    assert gradients[0].abs().max() > 0
+    assert (gradients[0] - gradients[1]).abs().max() < 0.03 * gradients[0].abs().max()  # bfloat16
+
+
+def test_shards_agree_on_the_mean_of_their_statistics():
+    shards = Shards(Network(NetworkPart(width=16, meaning=8, copy=4)), 2)
+    shards.forward(torch.randint(0, 256, (8, 32, 32, 3), dtype=torch.uint8))
+    apart = [next(network.buffers()).clone() for network in shards._networks]
+    shards.agree()
+    shards.close()
+    for network in shards._networks:
+        assert torch.allclose(next(network.buffers()), (apart[0] + apart[1]) / 2)
+    assert not torch.equal(apart[0], apart[1])

@@ -22,9 +22,8 @@ def main() -> None:
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
     parser.add_argument("--minutes", type=float, help="another length of schedule than the recipe's")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda")
-    parser.add_argument("--threads", type=int, default=2)
     given = parser.parse_args()
-    torch.set_num_threads(given.threads)
+    torch.set_num_threads(1)  # the shards bring the threads
     keep_freed_memory()
     recipe = Recipe.read(given.recipe)
     if given.minutes is not None:

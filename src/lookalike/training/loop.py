@@ -22,12 +22,15 @@ from lookalike.training.data import TRAIN, VALIDATION, Pictures, Pixels, load
 from lookalike.training.losses import Objective, Whitening
 from lookalike.training.network import Network
 from lookalike.training.recipe import Recipe, SchedulePart
+from lookalike.training.shards import Shards
 from lookalike.training.teacher import Teacher, Views
 from lookalike.training.validation import copies_found, recalls
 
 __all__ = ["Run", "describer", "keep_freed_memory", "learning_rate", "prepare"]
 
 CHECKPOINT = "checkpoint.pt"
+# part of the recipe, not of the machine: normalization sees a shard, so that another number gives other weights
+SHARDS = 2
 
 
 def prepare(recipe: Recipe, data: Path, cache: Path, threads: int) -> tuple[Pictures, list[Views], Teacher, int]:
@@ -50,7 +53,7 @@ class Run:
     def __init__(self, recipe: Recipe, data: Path, cache: Path, out: Path, device: str = "auto") -> None:
         self.recipe, self.out = recipe, out
         self.device = torch.device(_device(device))
-        self.pictures, views, teacher, count = prepare(recipe, data, cache, torch.get_num_threads())
+        self.pictures, views, teacher, count = prepare(recipe, data, cache, SHARDS)
         self.views = count
         self.batches = Batches(recipe, self.pictures, views, count)
         self._scale = teacher.scale
@@ -84,25 +87,28 @@ class Run:
     def train(self, until: int | None = None) -> None:
         """Train to the end of the schedule, or to step `until`, with checkpoints and figures on the way."""
         report, began, saved = self.recipe.report, time.monotonic(), self.seconds
-        before, first = self.seconds, self.step
+        before, first, seen = self.seconds, self.step, 0
         sums: dict[str, float] = defaultdict(float)
-        self.network.train()
-        self._log({"start": self.step, "views": self.views, "threads": torch.get_num_threads()})
+        # made here, so that every shard starts from the statistics of a resumed checkpoint
+        self._shards = Shards(self.network, SHARDS if self.device.type == "cpu" else 1)
+        self._log({"start": self.step, "views": self.views})
         for batch in self.batches.follow(self.step):
             if self.progress >= 1 or self.step == until:
                 break
             for name, value in self._update(batch).items():
                 sums[name] += value
-            self.step += 1
+            self.step, seen = self.step + 1, seen + 1
             self.seconds = before + time.monotonic() - began
             if self.step % 100 == 0:
                 speed = (self.step - first) * self.recipe.student.batch / (self.seconds - before)
-                self._log(self._where(batch) | {"pictures_s": speed} | {k: v / 100 for k, v in sums.items()})
+                self._log(self._where(batch) | {"pictures_s": speed} | {k: v / seen for k, v in sums.items()})
+                seen = 0
                 sums.clear()
             if self.seconds - saved >= 60 * report.checkpoint_minutes:
                 self.save()
                 self._log(self._where(batch) | self.figures())
                 saved = self.seconds = before + time.monotonic() - began
+        self._shards.close()
         self.save()
 
     @property
@@ -137,14 +143,14 @@ class Run:
         pixels = torch.from_numpy(batch.pixels).to(self.device)
         features = torch.from_numpy(batch.features).to(self.device).float() * self._scale
         labels = {name: torch.from_numpy(numbers).to(self.device) for name, numbers in batch.labels.items()}
-        with torch.autocast(self.device.type, torch.bfloat16):
-            outputs = self.network(pixels)
-        terms: dict[str, Tensor] = self.objective(outputs, features, labels)
+        terms: dict[str, Tensor] = self.objective(self._shards.forward(pixels), features, labels)
         loss = torch.stack(list(terms.values())).sum()
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
+        self._shards.backward()
         norm = nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
         self.optimizer.step()
+        self._shards.agree()
         self._average()
         measured = {"loss": loss, "norm": norm} | terms
         return {name: value.item() for name, value in measured.items()}
@@ -209,7 +215,8 @@ def keep_freed_memory() -> None:
         mallopt = ctypes.CDLL(None).mallopt
     except (OSError, AttributeError, TypeError):
         return  # another C library, which has no such switch
-    trim_threshold, top_pad, mmap_max = -1, -2, -4
+    trim_threshold, top_pad, mmap_max, arena_max = -1, -2, -4, -8
+    mallopt(arena_max, 1)
     mallopt(mmap_max, 0)
     mallopt(trim_threshold, 2**31 - 1)
     mallopt(top_pad, 256 * 2**20)
