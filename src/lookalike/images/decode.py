@@ -1,0 +1,76 @@
+"""Encoded bytes to an upright RGB picture: the only door, and it is guarded.
+
+The format is told by the bytes and must be on the list; limits are checked on the header, before pixels
+are allocated; and whatever a decoder raises on damaged bytes becomes ImageUnreadable with the reason.
+Safe to call from many threads at once; the decoders release the GIL.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+from lookalike.errors import ImageError, ImageUnreadable, InvalidArgument
+from lookalike.images.headers import refusal, sniff
+from lookalike.images.image import Image, Limits, Pixels
+
+__all__ = ["FORMATS", "decode"]
+
+FORMATS = ("AVIF", "BMP", "GIF", "HEIF", "ICO", "JPEG", "PNG", "PPM", "TGA", "TIFF", "WEBP")
+"""What is decoded. JPEG includes MPO; PPM its family P1 to P6; of animations and pages the first counts."""
+
+
+def decode(data: bytes, *, name: str = "bytes", limits: Limits = Limits(), wants: int | None = None) -> Image:
+    """Decode one picture.
+
+    name: what messages call it. wants: the shorter side, in pixels, that the caller needs; a JPEG is then
+    scaled down while decoding by 2, 4 or 8, never below twice that. Without it, pixels are full size.
+    Raises ImageTooLarge before decoding, ImageUnreadable if the format is not on the list or pixels are
+    missing or damaged, and InvalidArgument if `wants` is not positive.
+    """
+    if wants is not None and wants < 1:
+        raise InvalidArgument("wants", wants, "a positive number of pixels")
+    limits.check_bytes(name, len(data))
+    kind = sniff(data)
+    if kind is None:
+        raise ImageUnreadable(name, refusal(data))
+    try:
+        pixels, width, height = _decode(data, kind, name, limits, wants)
+    except ImageError:
+        raise
+    except Exception as error:  # decoders raise nearly anything on damaged bytes
+        raise ImageUnreadable(name, f"damaged {kind} ({_cause(error)})") from error
+    return Image(
+        pixels=pixels,
+        width=width,
+        height=height,
+        format=kind,
+        sha1=hashlib.sha1(data, usedforsecurity=False).hexdigest(),
+        sha256=hashlib.sha256(data).hexdigest(),
+        source=name,
+    )
+
+
+def _decode(data: bytes, kind: str, name: str, limits: Limits, wants: int | None) -> tuple[Pixels, int, int]:
+    # Each decoder is imported when first needed: a JPEG never costs the import of Pillow.
+    if kind == "JPEG":
+        from lookalike.images.jpeg import decode_jpeg
+
+        if decoded := decode_jpeg(data, name, limits, wants):
+            return decoded
+    if kind == "PPM":
+        from lookalike.images.netpbm import decode_netpbm
+
+        return decode_netpbm(data, name, limits)
+    from lookalike.images.pillow import decode_with_pillow
+
+    return decode_with_pillow(data, kind, name, limits, wants)
+
+
+def _cause(error: Exception) -> str:
+    """Put a decoder's exception into a few words; the messages of its own bugs say nothing to a reader."""
+    words = str(error).strip().split("\n")[0].rstrip(".")
+    if isinstance(error, MemoryError):
+        return "it needs more memory than there is"
+    if isinstance(error, OSError | ValueError | SyntaxError | EOFError | RuntimeError) and words:
+        return words[:160]
+    return f"the decoder failed with {type(error).__name__}"

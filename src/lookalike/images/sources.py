@@ -1,0 +1,194 @@
+"""Whatever a picture comes as, to its encoded bytes; or, if it is pixels already, to those.
+
+    path             str or os.PathLike; a regular file
+    bytes            bytes, bytearray, memoryview
+    base64 text      str; standard or URL-safe alphabet, line breaks and missing padding tolerated
+    data URI         str; data:image/...
+    PIL image        turned upright as its EXIF says; its mode may be any
+    NumPy array      (H, W), (H, W, 1), (H, W, 3), (H, W, 4) of uint8, uint16, bool, or float in [0, 1]
+
+A str is taken as a data URI, then a URL (not fetched here), then a path that exists, then base64.
+"""
+
+from __future__ import annotations
+
+import binascii
+import hashlib
+import os
+import re
+import stat
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+from urllib.parse import unquote_to_bytes
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lookalike.errors import ImageUnreadable, SourceNotFound
+from lookalike.images.headers import sniff
+from lookalike.images.image import Image, Limits, Pixels
+
+if TYPE_CHECKING:
+    from PIL import Image as Pil
+
+__all__ = ["Encoded", "Source", "from_base64", "load"]
+
+Source: TypeAlias = (
+    "str | os.PathLike[str] | os.PathLike[bytes] | bytes | bytearray | memoryview | NDArray[Any] | Pil.Image"
+)
+
+_BASE64_AT_LEAST = 32  # characters; no picture of use is shorter, and words and file names mostly are
+_BASE64 = re.compile(rb"[A-Za-z0-9+/]*={0,2}")
+_URL_SAFE = bytes.maketrans(b"-_", b"+/")
+_BLANKS = b" \t\r\n"
+_DATA_URI = re.compile(r"data:image/[\w.+-]+(?:;[^,;]*)*?(;base64)?,", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """The bytes of a picture file. name: what messages call them: the path, "bytes", "base64", "data URI"."""
+
+    data: bytes
+    name: str
+
+
+def load(source: Source, limits: Limits) -> Encoded | Image:
+    """Fetch the bytes of a picture; one that is pixels already comes back as an Image at once.
+
+    Raises SourceNotFound if there is nothing there, ImageUnreadable if it can't be read, and
+    ImageTooLarge before reading more than the limits allow.
+    """
+    if isinstance(source, str):
+        return _from_text(source, limits)
+    if isinstance(source, bytes | bytearray | memoryview):
+        limits.check_bytes("bytes", memoryview(source).nbytes)
+        return Encoded(bytes(source), "bytes")
+    if isinstance(source, os.PathLike):
+        return _from_file(os.fspath(source), limits)
+    if isinstance(source, np.ndarray):
+        return _from_array(source, limits)
+    pil = sys.modules.get("PIL.Image")  # no one holds a PIL image unless Pillow has been imported
+    if pil is not None and isinstance(source, pil.Image):
+        return _from_pil(source, limits)
+    raise SourceNotFound(type(source).__name__, "this is nothing a picture can come as")
+
+
+def from_base64(text: str, limits: Limits, *, name: str = "base64") -> Encoded:
+    """Decode base64 text that is known to be meant as a picture.
+
+    Raises ImageUnreadable if it is not base64, and ImageTooLarge before decoding it.
+    """
+    limits.check_bytes(name, len(text) * 3 // 4)
+    letters = _letters(text)
+    if letters is None:
+        raise ImageUnreadable(name, "not valid base64")
+    return Encoded(binascii.a2b_base64(letters), name)
+
+
+def _from_text(text: str, limits: Limits) -> Encoded:
+    if text[:5].lower() == "data:":
+        return _from_data_uri(text, limits)
+    if text[:8].lower().startswith(("http://", "https://")):
+        raise SourceNotFound(_short(text), "URLs are not fetched here yet; download it and give the file")
+    if _exists(text):
+        return _from_file(text, limits)
+    if len(text) >= _BASE64_AT_LEAST and (letters := _letters(text)) is not None:
+        limits.check_bytes("base64", len(letters) * 3 // 4)
+        # Long names can look like base64 too: only a known beginning tells.
+        if sniff(binascii.a2b_base64(letters[:64])) or sniff(binascii.a2b_base64(letters)):
+            return Encoded(binascii.a2b_base64(letters), "base64")
+        raise SourceNotFound(_short(text), "no such file, and no picture in base64")
+    raise SourceNotFound(_short(text))
+
+
+def _from_data_uri(text: str, limits: Limits) -> Encoded:
+    head = _DATA_URI.match(text[:256])
+    if head is None:
+        raise ImageUnreadable("data URI", "not of the form data:image/...;base64,...")
+    body = text[head.end() :]
+    if head[1]:
+        return from_base64(body, limits, name="data URI")
+    limits.check_bytes("data URI", len(body))
+    return Encoded(unquote_to_bytes(body), "data URI")
+
+
+def _letters(text: str) -> bytes | None:
+    """Return base64 text in the standard alphabet, without blanks and with its padding; None if it isn't."""
+    try:
+        letters = text.encode("ascii").translate(_URL_SAFE, _BLANKS)
+    except UnicodeEncodeError:
+        return None
+    digits = letters.rstrip(b"=")
+    if not _BASE64.fullmatch(letters) or len(digits) % 4 == 1:
+        return None
+    return digits + b"=" * (-len(digits) % 4)
+
+
+def _exists(text: str) -> bool:
+    try:
+        return os.path.lexists(text)
+    except ValueError:  # a null character
+        return False
+
+
+def _from_file(path: str | bytes, limits: Limits) -> Encoded:
+    name = os.fsencode(path).decode("utf-8", "replace")  # printable, whatever the disk holds
+    file = Path(os.fsdecode(path))
+    try:
+        found = file.stat()
+        if stat.S_ISDIR(found.st_mode):
+            raise SourceNotFound(name, "a folder, not a picture")
+        if not stat.S_ISREG(found.st_mode):  # opening a pipe could wait forever
+            raise SourceNotFound(name, "not a regular file")
+        limits.check_bytes(name, found.st_size)
+        with file.open("rb") as opened:
+            data = opened.read(found.st_size)
+    except FileNotFoundError:
+        raise SourceNotFound(name) from None
+    except (OSError, ValueError) as error:
+        raise ImageUnreadable(name, f"it can't be read ({getattr(error, 'strerror', None) or error})") from error
+    if not data:
+        raise ImageUnreadable(name, "the file is empty")
+    return Encoded(data, name)
+
+
+def _from_array(array: NDArray[Any], limits: Limits) -> Image:
+    from lookalike.images.rgb import from_array
+
+    if array.ndim in (2, 3):
+        limits.check_pixels("array", array.shape[1], array.shape[0])
+    try:
+        return _image(from_array(array), "array")
+    except ValueError as error:
+        raise ImageUnreadable("array", str(error)) from error
+
+
+def _from_pil(picture: Pil.Image, limits: Limits) -> Image:
+    from lookalike.images.pillow import render
+
+    limits.check_pixels("PIL image", *picture.size)
+    try:
+        pixels, _ = render(picture)
+    except Exception as error:  # it may be a file that is only now being decoded
+        raise ImageUnreadable("PIL image", f"it can't be loaded ({error})") from error
+    return _image(pixels, "PIL image")
+
+
+def _image(pixels: Pixels, name: str) -> Image:
+    height, width = pixels.shape[:2]
+    identity = f"{height}x{width}x3:".encode() + pixels.tobytes()
+    return Image(
+        pixels=pixels,
+        width=width,
+        height=height,
+        format="ARRAY",
+        sha1=hashlib.sha1(identity, usedforsecurity=False).hexdigest(),
+        sha256=hashlib.sha256(identity).hexdigest(),
+        source=name,
+    )
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 200 else f"{text[:197]}..."
