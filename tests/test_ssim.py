@@ -98,8 +98,20 @@ def test_symmetric_within_range_and_one_for_itself(seed, height, width, other_he
     b, _ = pair(seed + 1, other_height, other_width)
     one, two = prepare(a), prepare(b)
     assert ssim(one, two) == ssim(two, one)
-    assert -1 <= ssim(one, two) <= 1 + 1e-6
+    assert -1 <= ssim(one, two) <= 1
     assert ssim(one, prepare(a.copy())) == 1.0
+
+
+@many
+@given(seeds, sides, sides, st.sampled_from([2, 256]))
+def test_one_level_in_one_pixel_is_seen(seed, height, width, levels):
+    random = np.random.default_rng(seed)
+    a = (random.integers(0, levels, (height, width)) * (255 // (levels - 1))).astype(np.uint8)
+    b = a.copy()
+    row, column = random.integers(0, height), random.integers(0, width)
+    b[row, column] ^= 1
+    assert ssim(prepare(a), prepare(b)) < 1
+    assert not exceeds(prepare(a), prepare(b), 1.0)
 
 
 def test_gray_is_opencvs(draw):

@@ -74,13 +74,13 @@ def prepare(gray: Gray) -> Prepared:
 
 
 def ssim(a: Prepared, b: Prepared) -> float:
-    """Return the mean structural similarity, in [-1, 1]: exactly 1 for equal pictures, and symmetric.
+    """Return the mean structural similarity, in [-1, 1]: 1 exactly for equal pictures and only these; symmetric.
 
     Pictures of different sizes are compared at the lesser height and the lesser width of the two: each that is
     larger is shrunk to that by area averaging, its aspect not kept.
     """
     a, b = _aligned(a, b)
-    return math.fsum(total for _, total in _strip_totals(a, b)) / a.sums.size
+    return _mean([total for _, total in _strip_totals(a, b)], a.sums.size)
 
 
 def exceeds(a: Prepared, b: Prepared, grade: float) -> bool:
@@ -105,7 +105,7 @@ def decide(a: Prepared, b: Prepared, grade: float) -> tuple[bool, float]:
             return False, 1 - left / size
         if left and (reached - left) / size > grade + _ROUNDING:
             return True, 1 - left / size
-    return math.fsum(totals) / size >= grade, 1.0
+    return _mean(totals, size) >= grade, 1.0
 
 
 def outline(picture: Prepared) -> Floats:
@@ -168,6 +168,10 @@ def shrunk(gray: Gray, shape: tuple[int, ...]) -> Gray:
     if gray.shape == shape:
         return gray
     return np.asarray(cv2.resize(gray, (shape[1], shape[0]), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _mean(totals: list[float], windows: int) -> float:
+    return min(1.0, max(-1.0, math.fsum(totals) / windows))
 
 
 def _strip_totals(a: Prepared, b: Prepared) -> Iterator[tuple[int, float]]:

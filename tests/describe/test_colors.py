@@ -215,7 +215,7 @@ def test_the_describer_of_no_pictures_gives_no_rows():
 
 
 def test_a_scaled_decode_down_to_what_is_wanted_changes_little(draw):
-    wanted = ColorDescriber().wants
+    wanted = 2 * ColorDescriber().wants
     for seed in range(5):
         picture = draw(seed, 8 * wanted, 6 * wanted)
         scaled = cv2.resize(picture, (4 * wanted // 3, wanted), interpolation=cv2.INTER_AREA)

@@ -87,8 +87,8 @@ class ColorDescriber:
 
     @property
     def wants(self) -> int:
-        """Twice the side that the histogram is taken at."""
-        return 2 * _SIDE
+        """The side that the histogram is taken at."""
+        return _SIDE
 
     def describe(self, pictures: Sequence[Pixels]) -> Mapping[str, NDArray[np.float32]]:
         """Return "color" -> (len(pictures), COLOR_BINS) unit rows, in input order."""

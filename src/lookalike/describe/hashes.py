@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -40,7 +41,7 @@ __all__ = [
     "phash",
     "phash_orientations",
     "phash_quality",
-    "thumbnails",
+    "thumbnail",
 ]
 
 Bits = NDArray[np.uint8]
@@ -76,7 +77,10 @@ class Hashes:
 
 @dataclass(frozen=True, slots=True)
 class HashSpec:
-    """One kind of hash. compute and orient take pictures of any sizes; orient returns (n, 8, bytes)."""
+    """One kind of hash. compute and orient take pictures of any sizes; orient returns (n, 8, bytes).
+
+    wants: as `decode` takes it; from pictures scaled by that, 0.2 of 64 bits differ on average, 8 of PDQ's 256.
+    """
 
     name: str
     bytes: int
@@ -215,26 +219,22 @@ def dhash_orientations(wide: Gray, tall: Gray) -> Bits:
     return np.stack(rows, axis=1)
 
 
-def thumbnails(pictures: Sequence[Pixels], *shapes: tuple[int, int]) -> list[Gray]:
-    """Shrink pictures to small gray squares: one (n, height, width) array for each (height, width) asked.
+def thumbnail(gray: Gray, height: int, width: int) -> Gray:
+    """Shrink a gray picture of any size to (height, width), each 8, 9 or 32.
 
     Area average to about 64 x 64, then Lanczos-3: nearly what Pillow's LANCZOS makes of the whole picture, at
-    a tenth of its cost. Against `imagehash`, pHash and dHash differ by 0.3 bits of 64 on average.
+    a tenth of its cost. On photographs pHash and dHash then differ from `imagehash` by 0.3 to 0.5 bits of 64 on
+    average.
     """
-    made = [np.empty((len(pictures), *shape), np.uint8) for shape in shapes]
-    for i, picture in enumerate(pictures):
-        gray = to_gray(_checked(picture))
-        for rows, (height, width) in zip(made, shapes, strict=True):
-            down, across = _LANCZOS[height], _LANCZOS[width]
-            near = area_average(gray, down.shape[1], across.shape[1])
-            rows[i] = _to_uint8(down @ near @ across.T)
-    return made
+    down, across = _LANCZOS[height], _LANCZOS[width]
+    near = area_average(gray, down.shape[1], across.shape[1])
+    return _to_uint8(down @ near @ across.T)
 
 
 def area_average(gray: Gray, height: int, width: int) -> Floats:
     """Shrink to (height, width): each new pixel is the exact mean of the area it covers, not rounded.
 
-    From differences of the integral image (Crow 1984), read between its entries: three times faster than
+    From differences of the integral image (Crow 1984), read between its entries: four times faster than
     `cv2.resize(..., INTER_AREA)`. Enlarging repeats pixels. A picture over 4 megapixels is halved first,
     which keeps the sums within 32 bits.
     """
@@ -242,9 +242,12 @@ def area_average(gray: Gray, height: int, width: int) -> Floats:
     sums = np.asarray(cv2.integral(gray))
     row, below = _edges(gray.shape[0], height)
     column, right = _edges(gray.shape[1], width)
-    lines = sums[row] + (sums[row + 1] - sums[row]) * below[:, None]
-    corners = lines[:, column] + (lines[:, column + 1] - lines[:, column]) * right
-    means: Floats = np.diff(np.diff(corners, axis=0), axis=1) * (height * width / gray.size)
+    above = sums.take(row, axis=0)
+    lines = above + (sums.take(row + 1, axis=0) - above) * below[:, None]
+    left = lines.take(column, axis=1)
+    corners = left + (lines.take(column + 1, axis=1) - left) * right
+    bands = corners[1:] - corners[:-1]
+    means: Floats = (bands[:, 1:] - bands[:, :-1]) * (height * width / gray.size)
     return means
 
 
@@ -315,6 +318,7 @@ def _to_uint8(levels: Floats) -> Gray:
     return np.clip(np.rint(np.round(levels, 7)), 0, 255).astype(np.uint8)
 
 
+@lru_cache(maxsize=256)
 def _edges(old: int, new: int) -> tuple[NDArray[np.intp], Floats]:
     """Where the new pixels' borders fall among the old: whole part, and the rest in [0, 1]."""
     border = np.arange(new + 1) * old / new
@@ -330,23 +334,33 @@ def _halved(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return picture
 
 
+def _thumbnails(pictures: Sequence[Pixels], *shapes: tuple[int, int]) -> list[Gray]:
+    """One (n, height, width) array for each shape."""
+    made = [np.empty((len(pictures), *shape), np.uint8) for shape in shapes]
+    for i, picture in enumerate(pictures):
+        gray = to_gray(_checked(picture))
+        for rows, shape in zip(made, shapes, strict=True):
+            rows[i] = thumbnail(gray, *shape)
+    return made
+
+
 def _phash_pictures(pictures: Sequence[Pixels]) -> Hashes:
-    (grays,) = thumbnails(pictures, (32, 32))
+    (grays,) = _thumbnails(pictures, (32, 32))
     return Hashes(phash(grays), phash_quality(grays))
 
 
 def _phash_turned(pictures: Sequence[Pixels]) -> Bits:
-    return phash_orientations(*thumbnails(pictures, (32, 32)))
+    return phash_orientations(*_thumbnails(pictures, (32, 32)))
 
 
 def _dhash_pictures(pictures: Sequence[Pixels]) -> Hashes:
     # Smooth gradients have steady dHashes, but all of them the same one: pHash's quality sees through that.
-    grays, textures = thumbnails(pictures, (8, 9), (32, 32))
+    grays, textures = _thumbnails(pictures, (8, 9), (32, 32))
     return Hashes(dhash(grays), phash_quality(textures))
 
 
 def _dhash_turned(pictures: Sequence[Pixels]) -> Bits:
-    return dhash_orientations(*thumbnails(pictures, (8, 9), (9, 8)))
+    return dhash_orientations(*_thumbnails(pictures, (8, 9), (9, 8)))
 
 
 def _pdq_pictures(pictures: Sequence[Pixels]) -> Hashes:
@@ -364,9 +378,9 @@ def _pdq_turned(pictures: Sequence[Pixels]) -> Bits:
 HASHES: Mapping[str, HashSpec] = {
     spec.name: spec
     for spec in (
-        HashSpec("phash", bytes=8, version=1, wants=64, compute=_phash_pictures, orient=_phash_turned),
-        HashSpec("dhash", bytes=8, version=1, wants=72, compute=_dhash_pictures, orient=_dhash_turned),
-        HashSpec("pdq", bytes=32, version=1, wants=512, compute=_pdq_pictures, orient=_pdq_turned),
+        HashSpec("phash", bytes=8, version=1, wants=32, compute=_phash_pictures, orient=_phash_turned),
+        HashSpec("dhash", bytes=8, version=1, wants=36, compute=_dhash_pictures, orient=_dhash_turned),
+        HashSpec("pdq", bytes=32, version=1, wants=256, compute=_pdq_pictures, orient=_pdq_turned),
     )
 }
 """Every kind: pHash (DCT; Zauner 2010), dHash (Krawetz 2013), PDQ (Meta 2019, computed by pdqhash)."""
