@@ -121,7 +121,10 @@ def test_what_is_not_there_is_said_to_people_on_a_page_and_to_programs_as_a_prob
         assert page.headers["content-type"].startswith("text/html")
         problem = visitor.get(target, headers={"Accept": "application/json"})
         assert problem.headers["content-type"] == "application/problem+json"
-    assert "There is no collection &#39;nope&#39;" in visitor.get("/collections/nope").text
+    said = visitor.get("/collections/nope").text
+    assert "There is no collection &#39;nope&#39;" in said
+    assert "<code>lookalike index DIR -C nope</code>" in said
+    assert "<b>" not in visitor.get("/collections/%60%3Cb%3E%60").text
 
 
 def test_the_api_answers_browsers_with_problems_too(visitor):

@@ -37,6 +37,18 @@ def test_evidence_that_is_not_known_here_is_shown_as_it_came():
     found = Comparison(0.5, "similar", 0.5, "auto", "provisional", evidence={"key_points": {"matched": 12}})
     (one,) = evidence_of(found)
     assert (one.name, one.text, one.share) == ("Key points", '{"matched": 12}', None)
+    other = Comparison(0.5, "similar", 0.5, "auto", "provisional", evidence={"ssim": {"mean": 0.5}})
+    assert evidence_of(other)[0].text == '{"mean": 0.5}'
+
+
+def test_geometry_is_told_whether_details_fell_into_place_or_not():
+    facts = {"keypoints_aligned": 40, "agreement": 0.97, "share_of_a": 0.5, "share_of_b": 1.0, "mirrored": True}
+    found = Comparison(0.9, "edited-copy", 0.9, "auto", "provisional", evidence={"geometry": facts})
+    (one,) = evidence_of(found)
+    assert one.text.startswith("40 details fall into place, mirrored: 50% of the first is 100% of the second")
+    assert one.share == 0.97
+    nothing = Comparison(0.1, "unrelated", 0.1, "auto", "", evidence={"geometry": {"keypoints_aligned": 0}})
+    assert evidence_of(nothing)[0].share == 0.0
 
 
 def test_links_carry_any_id_and_leave_out_what_is_not_said():

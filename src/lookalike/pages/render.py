@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
 
 from fastapi import Request, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from lookalike.pages.visitor import gate_of, has_session
 from lookalike.version import __version__
@@ -56,6 +58,11 @@ def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
+def _sentence(text: str) -> Markup:
+    """Escape a message of the error tree, and set what it has between backticks as code."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
+
+
 def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
@@ -81,4 +88,4 @@ _templates = Environment(
     lstrip_blocks=True,
 )
 _templates.globals.update(link=link, collection_link=collection_link, version=__version__)
-_templates.filters.update(counted=_count, bytes=_bytes, json=_json, percent=_percent)
+_templates.filters.update(counted=_count, bytes=_bytes, json=_json, percent=_percent, sentence=_sentence)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Response
 from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
 
 from lookalike.pages import browse, entrance, find, pictures, refusals, sidebyside
+from lookalike.pages.render import HEADERS
 from lookalike.pages.thumbnails import Thumbnails
 from lookalike.pages.uploads import Uploads
 from lookalike.workspace import Workspace
@@ -22,5 +24,15 @@ def install(app: FastAPI) -> None:
     app.state.uploads = Uploads()
     for room in (entrance, browse, find, sidebyside, pictures):
         app.include_router(room.router, include_in_schema=False)
-    app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
+    app.mount("/static", _Static(directory=Path(__file__).parent / "static"), name="static")
     refusals.install(app)
+
+
+class _Static(StaticFiles):
+    """Files that browsers ask for anew each time, and seldom get, as their tags tell that nothing has changed."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """Return the file with the headers of pages."""
+        response = await super().get_response(path, scope)
+        response.headers.update({**HEADERS, "Cache-Control": "no-cache"})
+        return response

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,6 +44,7 @@ _STEPS = ((0.9, "same"), (0.5, "near"), (0.15, "alike"))  # probability at least
 _SIGNALS = {
     "digest": "Bytes and pixels",
     "hash": "Perceptual hashes",
+    "geometry": "Keypoints",
     "copy": "Copy vector",
     "meaning": "Meaning vector",
     "ssim": "Structure (SSIM)",
@@ -88,36 +89,42 @@ def sentence_of(comparison: Comparison) -> str:
 
 
 def evidence_of(comparison: Comparison) -> list[Evidence]:
-    """Return the signals in reading order, those that are not known here last and as they came."""
-    known = [signal for name in _SIGNALS for signal in _read(name, comparison.evidence.get(name))]
-    others = [
-        Evidence(name.replace("_", " ").capitalize(), json.dumps(value, ensure_ascii=False))
-        for name, value in comparison.evidence.items()
-        if name not in _SIGNALS and name != "pictures"
-    ]
-    return known + others
+    """Return the signals in reading order; what is not known here comes last, or as it came."""
+    facts = {name: comparison.evidence[name] for name in _SIGNALS if name in comparison.evidence}
+    facts |= {name: value for name, value in comparison.evidence.items() if name not in facts and name != "pictures"}
+    return [_told(name, value) for name, value in facts.items()]
 
 
-def _read(name: str, facts: Mapping[str, Any] | None) -> Iterator[Evidence]:
-    if facts is None:
-        return
-    label = _SIGNALS[name]
+def _told(name: str, facts: Any) -> Evidence:
+    label = _SIGNALS.get(name, name.replace("_", " ").capitalize())
+    try:
+        return _read(name, label, facts)
+    except (KeyError, TypeError):
+        return Evidence(label, json.dumps(facts, ensure_ascii=False))
+
+
+def _read(name: str, label: str, facts: Mapping[str, Any]) -> Evidence:
+    """Raises KeyError or TypeError for a signal, or facts of one, that are not known here."""
     match name:
         case "digest":
-            yield Evidence(label, _digest(facts), float(facts["same_pixels"]))
+            return Evidence(label, _digest(facts), float(facts["same_pixels"]))
         case "hash":
-            yield Evidence(label, _hash(facts), None if facts["plain"] else 1 - facts["pdq_bits_of_256"] / 128)
+            return Evidence(label, _hash(facts), None if facts["plain"] else 1 - facts["pdq_bits_of_256"] / 128)
+        case "geometry":
+            return Evidence(label, _geometry(facts), max(0.0, facts.get("agreement", 0.0)))
         case "copy":
             text = f"{facts['probability']:.1%} likely the same picture, whatever was done to it"
-            yield Evidence(label, f"{text}; cosine {facts['cosine']:.3f}", facts["probability"])
+            return Evidence(label, f"{text}; cosine {facts['cosine']:.3f}", facts["probability"])
         case "meaning":
             text = f"{facts['probability']:.1%} likely the same kind of thing"
-            yield Evidence(label, f"{text}; cosine {facts['cosine']:.3f}", facts["probability"])
+            return Evidence(label, f"{text}; cosine {facts['cosine']:.3f}", facts["probability"])
         case "ssim":
-            yield Evidence(label, f"{facts['value']:.3f} of 1, both held at one size", facts["value"])
-        case _:
+            return Evidence(label, f"{facts['value']:.3f} of 1, both held at one size", facts["value"])
+        case "colors":
             palettes = tuple(tuple(facts[side]) for side in ("a", "b"))
-            yield Evidence(label, f"{facts['similarity']:.3f} of 1", facts["similarity"], palettes)
+            return Evidence(label, f"{facts['similarity']:.3f} of 1", facts["similarity"], palettes)
+        case _:
+            raise KeyError(name)
 
 
 def _digest(facts: Mapping[str, Any]) -> str:
@@ -128,5 +135,16 @@ def _digest(facts: Mapping[str, Any]) -> str:
 
 def _hash(facts: Mapping[str, Any]) -> str:
     bits = f"{facts['pdq_bits_of_256']} of 256 bits differ (PDQ), {facts['phash_bits_of_64']} of 64 (pHash)"
-    turned = "" if facts["orientation"] in ("upright", "") else f"; {facts['orientation']}"
+    agree = facts["pdq_bits_of_256"] < 64  # among hashes that differ, the nearest way to hold them says nothing
+    turned = f"; {facts['orientation']}" if agree and facts["orientation"] != "upright" else ""
     return bits + turned + ("; too plain for hashes to mean much" if facts["plain"] else "")
+
+
+def _geometry(facts: Mapping[str, Any]) -> str:
+    if not facts["keypoints_aligned"]:
+        return "No details fall into place when one is laid over the other"
+    mirror = ", mirrored" if facts["mirrored"] else ""
+    return (
+        f"{facts['keypoints_aligned']} details fall into place{mirror}: {facts['share_of_a']:.0%} of the first is "
+        f"{facts['share_of_b']:.0%} of the second, and there they agree by {facts['agreement']:.2f}"
+    )

@@ -7,6 +7,7 @@ export function watchDrops() {
   if (!zones.length) return;
   for (const zone of zones) {
     field(zone).addEventListener("change", () => send(zone, [...field(zone).files]));
+    send(zone, [...field(zone).files]); // chosen before this script was there
     zone.addEventListener("dragover", () => zone.classList.add("over"));
     zone.addEventListener("dragleave", () => zone.classList.remove("over"));
   }
@@ -16,8 +17,7 @@ export function watchDrops() {
   document.addEventListener("dragleave", onDragLeave);
   document.addEventListener("drop", onDrop);
   document.addEventListener("paste", onPaste);
-  // A page that comes back by the back button is not busy any more.
-  window.addEventListener("pageshow", () => zones.forEach((zone) => zone.classList.remove("busy")));
+  window.addEventListener("pageshow", (event) => event.persisted && zones.forEach(clear));
 }
 
 const field = (zone) => zone.querySelector("input[type=file]");
@@ -74,6 +74,12 @@ function fill(zone, file) {
   held.items.add(file);
   field(zone).files = held.files;
   zone.classList.add("busy");
+}
+
+// For a page that comes back by the back button: nothing is under way, and the same file may be chosen again.
+function clear(zone) {
+  zone.classList.remove("busy");
+  field(zone).value = "";
 }
 
 function complain(form, sentence) {
