@@ -3,6 +3,7 @@
 import pytest
 
 from lookalike.describe.calibration import Calibration
+from lookalike.pages import render
 from lookalike.pages.render import collection_link, link
 from lookalike.pages.words import evidence_of, judge, sentence_of, tone_of
 from lookalike.records import Comparison
@@ -54,3 +55,13 @@ def test_geometry_is_told_whether_details_fell_into_place_or_not():
 def test_links_carry_any_id_and_leave_out_what_is_not_said():
     assert link("/x", a="ü/ &", b=None, c=False, d="", e=0, f=True) == "/x?a=%C3%BC%2F+%26&e=0&f=1"
     assert collection_link("a.b-c", "thumb", id="\ud800") == "/collections/a.b-c/thumb?id=%3F"
+
+
+def test_only_identical_things_are_said_to_be_1():
+    show = render._templates.from_string("{{ score | percent }} {{ score | exactly }}").render
+    assert [show(score=score) for score in (1.0, 0.999999, 0.5, 0.0)] == [
+        "100% 1.0000",
+        "99% 0.9999",
+        "50% 0.5000",
+        "0% 0.0000",
+    ]

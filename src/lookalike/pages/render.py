@@ -75,6 +75,11 @@ def _bytes(number: float) -> str:
     return f"{number:,.1f} GB"
 
 
+def _exactly(score: float) -> str:
+    """Return four decimals; 1.0000 is said of an exact 1 alone."""
+    return f"{score if score == 1 else min(score, 0.9999):.4f}"
+
+
 def _percent(score: float) -> str:
     """Return whole percents; 100 is said of an exact 1 alone."""
     return f"{min(99, round(score * 100)) if score < 1 else 100}%"
@@ -88,4 +93,6 @@ _templates = Environment(
     lstrip_blocks=True,
 )
 _templates.globals.update(link=link, collection_link=collection_link, version=__version__)
-_templates.filters.update(counted=_count, bytes=_bytes, json=_json, percent=_percent, sentence=_sentence)
+_templates.filters.update(
+    counted=_count, bytes=_bytes, json=_json, exactly=_exactly, percent=_percent, sentence=_sentence
+)
