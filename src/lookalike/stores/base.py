@@ -17,7 +17,18 @@ from numpy.typing import NDArray
 from lookalike.errors import InvalidArgument, ShapeMismatch, UnknownVector
 from lookalike.filters import Filter
 
-__all__ = ["Hit", "Nearest", "Row", "Slice", "Store", "Vector", "check_nearest", "check_rows"]
+__all__ = [
+    "Hit",
+    "Nearest",
+    "Row",
+    "Slice",
+    "Store",
+    "Vector",
+    "check_limit",
+    "check_nearest",
+    "check_rows",
+    "rounded",
+]
 
 Vector = NDArray[np.float32]
 """(d,) float32 of unit length."""
@@ -27,7 +38,8 @@ Vector = NDArray[np.float32]
 class Row:
     """What a store keeps under one id. A row may lack some of the store's vectors.
 
-    vectors: name -> (dim,) float32 unit vector. payload: JSON values only.
+    vectors: name -> (dim,) float32 unit vector; it comes back bit for bit. payload: JSON values only; what
+    comes back is what `json` would read from what it wrote.
     """
 
     id: str
@@ -37,7 +49,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A row found. similarity: cosine in [-1, 1]."""
+    """A row found. similarity: cosine in [-1, 1], to six decimals: float32 promises no more (see `rounded`)."""
 
     id: str
     similarity: float
@@ -48,8 +60,8 @@ class Hit:
 class Nearest:
     """A question: the rows whose vector `name` is most like `vector`.
 
-    limit: at least 1. where: only rows it matches. min_similarity: a row exactly at it is kept.
-    exact: no approximation, whatever it costs.
+    limit: at least 1. where: only rows it matches; `_id` is the row's id. min_similarity: a row exactly at it
+    is kept. exact: no approximation, whatever it costs.
     """
 
     name: str
@@ -72,7 +84,7 @@ class Slice:
 
 
 class Store(ABC):
-    """The rows of one collection. Safe to call from several threads."""
+    """The rows of one collection. Safe to call from several threads. Every verb raises StoreFailed once closed."""
 
     dims: Mapping[str, int]
     """Vector name -> number of floats."""
@@ -81,13 +93,16 @@ class Store(ABC):
     def upsert(self, rows: Sequence[Row]) -> None:
         """Insert rows, or replace those whose ids exist. When it returns, they survive a crash.
 
-        The last of several rows with one id wins. A refused batch changes nothing.
-        Raises ShapeMismatch, UnknownVector, StoreFailed.
+        The last of several rows with one id wins. A refused batch changes nothing. Raises ShapeMismatch,
+        UnknownVector, InvalidArgument (not of unit length), InvalidRecord (a payload that is not JSON), StoreFailed.
         """
 
     @abstractmethod
     def set_payload(self, payloads: Mapping[str, Mapping[str, Any]]) -> None:
-        """Replace the payload of existing rows and leave their vectors; unknown ids are ignored."""
+        """Replace the payload of existing rows and leave their vectors; unknown ids are ignored.
+
+        Raises InvalidRecord for a payload that is not JSON, and then changes nothing; StoreFailed.
+        """
 
     @abstractmethod
     def delete(self, ids: Sequence[str]) -> int:
@@ -99,10 +114,10 @@ class Store(ABC):
 
     @abstractmethod
     def nearest(self, query: Nearest) -> list[Hit]:
-        """Return the rows most like the query, most alike first, ties ascending by id.
+        """Return the rows most like the query, most alike first, ties (of the six decimals) ascending by id.
 
-        Returns min(limit, number of rows that match and have the vector) hits, filtered or not: a store
-        that can't do so by its index scans. Raises ShapeMismatch, UnknownVector, InvalidArgument.
+        Returns min(limit, number of rows that match, have the vector and reach min_similarity) hits, filtered
+        or not: a store that can't do so by its index scans. Raises ShapeMismatch, UnknownVector, InvalidArgument.
         """
 
     @abstractmethod
@@ -113,7 +128,11 @@ class Store(ABC):
     def scroll(
         self, *, where: Filter | None = None, after: str | None = None, limit: int = 100, with_vectors: bool = False
     ) -> Slice:
-        """Walk all rows that match, each once, in a stable order. Rows added meanwhile may or may not appear."""
+        """Walk all rows that match, each once, ascending by `encoding.point_id`: the same order in every store.
+
+        Rows added meanwhile may or may not appear. Raises InvalidArgument for a limit under 1 or a cursor that
+        no scroll returned.
+        """
 
     @abstractmethod
     def optimize(self) -> bool:
@@ -128,8 +147,17 @@ class Store(ABC):
         """Flush and release; the store can't be used afterwards. Closing twice is allowed."""
 
 
+def rounded(similarity: float) -> float:
+    """Return a computed similarity as every store reports and compares it: six decimals, within [-1, 1].
+
+    Float32 sums differ by some 1e-7 with the order of adding. Rounded, a row is 1.0 like itself, rows that are
+    alike tie, and a threshold falls the same way in every store.
+    """
+    return max(-1.0, min(1.0, round(float(similarity), 6)))
+
+
 def check_rows(rows: Sequence[Row], dims: Mapping[str, int]) -> None:
-    """Raise UnknownVector or ShapeMismatch if any vector doesn't fit the store; changes nothing."""
+    """Raise UnknownVector, ShapeMismatch or InvalidArgument if any vector doesn't fit the store; changes nothing."""
     for row in rows:
         for name, vector in row.vectors.items():
             _check_vector(f"vector {name!r} of {row.id!r}", name, vector, dims)
@@ -137,9 +165,16 @@ def check_rows(rows: Sequence[Row], dims: Mapping[str, int]) -> None:
 
 def check_nearest(query: Nearest, dims: Mapping[str, int]) -> None:
     """Raise UnknownVector, ShapeMismatch or InvalidArgument if the question doesn't fit the store."""
-    if query.limit < 1:
-        raise InvalidArgument("limit", query.limit, "at least 1")
+    check_limit(query.limit)
+    if query.min_similarity is not None and not -1 <= query.min_similarity <= 1:
+        raise InvalidArgument("min_similarity", query.min_similarity, "a cosine, between -1 and 1")
     _check_vector(f"the query vector {query.name!r}", query.name, query.vector, dims)
+
+
+def check_limit(limit: int) -> None:
+    """Raise InvalidArgument unless the limit is at least 1."""
+    if limit < 1:
+        raise InvalidArgument("limit", limit, "at least 1")
 
 
 def _check_vector(what: str, name: str, vector: Vector, dims: Mapping[str, int]) -> None:
@@ -147,3 +182,6 @@ def _check_vector(what: str, name: str, vector: Vector, dims: Mapping[str, int])
         raise UnknownVector(name, sorted(dims))
     if vector.shape != (dims[name],):
         raise ShapeMismatch(what, expected=(dims[name],), got=vector.shape)
+    squared = float(vector @ vector)
+    if not abs(squared - 1.0) < 2e-3:  # NaN fails this too
+        raise InvalidArgument(what, f"of length {squared**0.5:.4g}", "finite and of length 1 within 0.001")

@@ -1,0 +1,167 @@
+"""How a row is written for an engine of the Qdrant family, so that filters mean there what they mean here.
+
+The engine can't be trusted with JSON: booleans never match, numbers past 2**53 and the last bit of floats are
+lost, strings must be valid Unicode. So a payload is kept as one ASCII text, which comes back as it went in, and
+beside it, for filters, two fields of plain integers:
+
+- `t`, tokens: a 64-bit hash for each value at each path, for each path there is, and for each vector.
+  One integer index answers every equality on every field. (Two values of 10**8 share a token with a
+  probability of 5e-12; hits are verified all the same.)
+- `n`, numbers: for each path with numbers their `order_code`, an integer of 53 bits.
+
+These functions decide what is on disk: change them only together with `FORMAT`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import struct
+import sys
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Any, Final
+from uuid import UUID
+
+from lookalike.errors import InvalidArgument, InvalidRecord
+from lookalike.filters import canonical, is_number, is_position, paths, reach
+
+__all__ = [
+    "FORMAT",
+    "NUMBERS",
+    "TEXT",
+    "TOKENS",
+    "cell_token",
+    "checked_cursor",
+    "decode",
+    "encode",
+    "has_position",
+    "number_key",
+    "order_code",
+    "path_token",
+    "point_id",
+    "text_of",
+    "value_token",
+    "vector_token",
+]
+
+FORMAT: Final = 1
+"""The version of what is written below and by the store around it."""
+
+TEXT: Final = "j"
+TOKENS: Final = "t"
+NUMBERS: Final = "n"
+
+_NAMESPACE: Final = UUID("6f2b5f3e-52c5-5f0b-9c3e-7a4d1c0e8b11")
+
+
+def point_id(row_id: str) -> str:
+    """Return the UUID (version 5) under which a row is kept; any string will do, unpaired surrogates too."""
+    digest = hashlib.sha1(_NAMESPACE.bytes + _bytes(row_id), usedforsecurity=False).digest()
+    return str(UUID(bytes=digest[:16], version=5))
+
+
+def checked_cursor(after: str) -> str:
+    """Return a scroll's cursor, the point id to go on with; raises InvalidArgument if it is none."""
+    try:
+        return str(UUID(after))
+    except ValueError:
+        raise InvalidArgument("after", after, "the `next` of an earlier scroll") from None
+
+
+def text_of(row_id: str, payload: Mapping[str, Any]) -> str:
+    """Return a row's id and payload as one line of ASCII JSON; raises InvalidRecord if it is not JSON."""
+    try:
+        return json.dumps([row_id, dict(payload)], allow_nan=False, separators=(",", ":"))
+    except (TypeError, ValueError, RecursionError) as problem:
+        raise InvalidRecord(row_id, f"its payload is not JSON: {problem}") from problem
+
+
+def encode(row_id: str, payload: Mapping[str, Any], vector_tokens: Iterable[int] = ()) -> dict[str, Any]:
+    """Return the engine's payload for a row; raises InvalidRecord if it is not JSON."""
+    text = text_of(row_id, payload)
+    try:
+        tokens, numbers = _entries({**json.loads(text)[1], "_id": row_id})
+    except RecursionError as problem:
+        raise InvalidRecord(row_id, "its payload is nested too deeply") from problem
+    return {TEXT: text, TOKENS: sorted(tokens.union(vector_tokens)), NUMBERS: numbers}
+
+
+def decode(text: str) -> tuple[str, dict[str, Any]]:
+    """Return the id and the payload that `encode` was given."""
+    row_id, payload = json.loads(text)
+    return row_id, payload
+
+
+def value_token(path: str, value: str) -> int:
+    """Return the token of a row with this `canonical` value at a path."""
+    return _token(f"={len(path)}:{path}{value}")
+
+
+@lru_cache(maxsize=4096)
+def path_token(path: str) -> int:
+    """Return the token of a row with anything at a path."""
+    return _token(f"?{path}")
+
+
+def cell_token(path: str, code: int) -> int:
+    """Return the token of a row with several different numbers at a path that share this `order_code`."""
+    return _token(f"~{len(path)}:{path}{code}")
+
+
+def vector_token(name: str, vector: bytes) -> int:
+    """Return the token of a row whose vector `name` is exactly these bytes."""
+    return _token(f"v{name}:{vector.hex()}")
+
+
+@lru_cache(maxsize=4096)
+def number_key(path: str) -> str:
+    """Return the name under which the numbers at a path are kept in the field `n`."""
+    return f"k{hashlib.blake2b(_bytes(path), digest_size=8).hexdigest()}"
+
+
+def order_code(number: float) -> int:
+    """Return the 53 leading bits of a number as an integer: a < b implies order_code(a) <= order_code(b).
+
+    That is all a float range of the engine tells apart; integers below 2**41 each have a code of their own.
+    """
+    try:
+        value = float(number)
+    except OverflowError:
+        value = sys.float_info.max if number > 0 else -sys.float_info.max
+    (bits,) = struct.unpack(">q", struct.pack(">d", value))
+    ordered: int = bits if bits >= 0 else -(bits & 0x7FFF_FFFF_FFFF_FFFF)
+    return ordered >> 11
+
+
+def has_position(path: str) -> bool:
+    """Whether a path may lead to a position in an array; such paths have no tokens."""
+    return any(is_position(part) for part in path.split("."))
+
+
+def _entries(fields: Mapping[str, Any]) -> tuple[set[int], dict[str, list[int]]]:
+    tokens: set[int] = set()
+    numbers: dict[str, list[int]] = {}
+    for path in paths(fields):
+        if has_position(path):
+            continue
+        tokens.add(path_token(path))
+        cells: dict[int, str] = {}
+        for value in reach(fields, path):
+            text = canonical(value)
+            tokens.add(value_token(path, text))
+            if is_number(value):
+                code = order_code(value)
+                if cells.setdefault(code, text) != text:
+                    tokens.add(cell_token(path, code))
+        if cells:
+            numbers[number_key(path)] = sorted(cells)
+    return tokens, numbers
+
+
+def _token(text: str) -> int:
+    return int.from_bytes(hashlib.blake2b(_bytes(text), digest_size=8).digest(), "big", signed=True)
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")

@@ -1,0 +1,79 @@
+"""A store's folder: made whole or not at all, marked with what is in it, refused when it is something else.
+
+store.json   {"format": 1, "dims": {name: floats}}
+shard/       the engine's files
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final
+from uuid import uuid4
+
+from lookalike.errors import InvalidArgument, StoreFailed, StoreUnreadable
+from lookalike.stores.encoding import FORMAT
+
+__all__ = ["SHARD", "SPARE_BYTES", "check_folder", "check_space", "make_folder", "size_on_disk"]
+
+SHARD: Final = "shard"
+SPARE_BYTES: Final = 128 << 20
+"""What must stay free on the disk: the engine maps its files into memory and dies if it can't extend them."""
+
+_MANIFEST: Final = "store.json"
+
+
+def make_folder(path: Path, dims: Mapping[str, int], make_shard: Callable[[Path], None]) -> None:
+    """Make an empty store aside and move it into place; does nothing if there is something in the folder.
+
+    Raises InvalidArgument for dims that can't be kept, StoreFailed, OSError.
+    """
+    for name, dim in dims.items():
+        if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", name) or dim < 1:
+            raise InvalidArgument("dims", {name: dim}, "names of letters, digits, '_' or '-' with at least one float")
+    if path.exists() and any(path.iterdir()):
+        return
+    aside = path.absolute().parent / f".{path.name}.{uuid4().hex}"
+    aside.mkdir(parents=True)
+    try:
+        check_space(aside, SPARE_BYTES, "make a store")
+        (aside / _MANIFEST).write_text(json.dumps({"format": FORMAT, "dims": dict(dims)}), encoding="utf-8")
+        make_shard(aside / SHARD)
+        if path.exists():
+            path.rmdir()
+        aside.rename(path)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def check_folder(path: Path, dims: Mapping[str, int]) -> None:
+    """Raise StoreUnreadable unless the folder holds a store of this format and these dims."""
+    try:
+        manifest = json.loads((path / _MANIFEST).read_text(encoding="utf-8"))
+        version, kept = manifest["format"], manifest["dims"]
+    except FileNotFoundError:
+        raise StoreUnreadable(str(path), f"it is not empty and has no {_MANIFEST}") from None
+    except (ValueError, KeyError, TypeError) as problem:
+        raise StoreUnreadable(str(path), f"its {_MANIFEST} is damaged ({problem!r})") from problem
+    if version != FORMAT:
+        raise StoreUnreadable(str(path), f"it has format {version}, this version reads format {FORMAT}")
+    if kept != dict(dims):
+        raise StoreUnreadable(str(path), f"it keeps vectors of {kept} floats, asked for were {dict(dims)}")
+    if not any((path / SHARD / "segments").glob("*")):  # the engine would take that for an empty store
+        raise StoreUnreadable(str(path), "its segments are missing")
+
+
+def check_space(path: Path, needed: int, operation: str) -> None:
+    """Raise StoreFailed if the disk has fewer free bytes than needed."""
+    free = shutil.disk_usage(path).free
+    if free < needed:
+        raise StoreFailed(operation, f"the disk has {free >> 20:,} MB left, {needed >> 20:,} MB are needed")
+
+
+def size_on_disk(path: Path) -> int:
+    """Return the bytes a folder's files take; sparse ones count what is written, where the system tells."""
+    stats = (file.stat() for file in path.rglob("*"))
+    return sum(stat.st_blocks * 512 if hasattr(stat, "st_blocks") else stat.st_size for stat in stats)

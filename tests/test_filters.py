@@ -1,0 +1,230 @@
+"""What a filter means. The table of nulls follows MongoDB's own tests, null_query_semantics.js."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lookalike.errors import InvalidFilter
+from lookalike.filters import And, Compare, Equal, Exists, Not, canonical, equals, matches, parse, paths, reach
+
+HOUSE = {
+    "_id": "h1",
+    "city": "Oslo",
+    "price": 900,
+    "ratio": 1.5,
+    "sold": False,
+    "note": None,
+    "tags": ["new", "sale"],
+    "size": {"w": 3, "h": 4},
+    "rooms": [{"kind": "kitchen", "area": 12}, {"kind": "bath"}],
+    "grid": [[1, 2], [3, 4]],
+    "2024": "a key of digits",
+}
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        {},
+        {"city": "Oslo"},
+        {"city": "Oslo", "price": 900},
+        {"city": {"$eq": "Oslo"}},
+        {"_id": "h1"},
+        {"price": 900.0},
+        {"price": {"$gt": 899, "$lt": 901}},
+        {"price": {"$gte": 900}},
+        {"price": {"$lte": 900}},
+        {"price": {"$ne": 901}},
+        {"city": {"$gt": "Oslm"}},
+        {"city": {"$in": ["Rome", "Oslo"]}},
+        {"city": {"$nin": ["Rome"]}},
+        {"nothing": {"$nin": ["Rome"]}},
+        {"nothing": {"$ne": 1}},
+        {"sold": False},
+        {"tags": "new"},
+        {"tags": ["new", "sale"]},
+        {"tags": {"$in": ["sale"]}},
+        {"tags.1": "sale"},
+        {"size": {"h": 4, "w": 3}},
+        {"size.w": 3},
+        {"rooms.kind": "bath"},
+        {"rooms.0.kind": "kitchen"},
+        {"rooms.area": {"$gt": 10}},
+        {"grid": [1, 2]},
+        {"grid.1": 3},
+        {"2024": "a key of digits"},
+        {"note": None},
+        {"note": {"$exists": True}},
+        {"nothing": None},
+        {"nothing": {"$exists": False}},
+        {"rooms.area": {"$exists": True}},
+        {"$or": [{"city": "Rome"}, {"price": 900}]},
+        {"$and": [{"city": "Oslo"}, {"price": 900}]},
+        {"$nor": [{"city": "Rome"}, {"price": 1}]},
+        {"price": {"$not": {"$gt": 900}}},
+        {"nothing": {"$not": {"$gt": 900}}},
+        {"price": {"$not": {"$not": {"$gt": 1}}}},
+        {"price": {"$gt": -(10**400)}},
+    ],
+)
+def test_these_filters_match_the_house(where):
+    parsed = parse(where)
+    assert parsed is None or matches(parsed, HOUSE)
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        {"city": "oslo"},
+        {"city": "Oslo", "price": 1},
+        {"price": "900"},
+        {"price": {"$gt": 900}},
+        {"price": {"$lt": 900}},
+        {"price": {"$gt": "1"}},
+        {"city": {"$gt": 1}},
+        {"sold": 0},
+        {"sold": {"$lt": 1}},
+        {"sold": None},
+        {"note": {"$gt": -1}},
+        {"note": {"$lte": ""}},
+        {"nothing": {"$gt": -1}},
+        {"nothing": {"$exists": True}},
+        {"tags": ["sale", "new"]},
+        {"tags": {"$nin": ["new"]}},
+        {"tags": {"$ne": "sale"}},
+        {"tags": "old"},
+        {"tags.2": "sale"},
+        {"size": {"w": 3}},
+        {"grid": 1},
+        {"city": {"$in": []}},
+        {"$or": [{"city": "Rome"}, {"price": 1}]},
+        {"$nor": [{"city": "Rome"}, {"price": 900}]},
+        {"price": {"$not": {"$gte": 900}}},
+    ],
+)
+def test_these_filters_do_not(where):
+    parsed = parse(where)
+    assert parsed is not None
+    assert not matches(parsed, HOUSE)
+
+
+@pytest.mark.parametrize(
+    ("fields", "dotted", "plain"),
+    [
+        ({}, True, True),
+        ({"a": None}, True, True),
+        ({"a": 4}, True, False),
+        ({"a": {}}, True, False),
+        ({"a": {"b": None}}, True, False),
+        ({"a": {"b": "hi"}}, False, False),
+        ({"a": []}, True, False),
+        ({"a": [[]]}, True, False),
+        ({"a": [None, 4]}, True, True),
+        ({"a": [1, "string"]}, True, False),
+        ({"a": [{"b": 1}, {"b": 3}]}, False, False),
+        ({"a": [{"b": 1}, {"b": None}]}, True, False),
+        ({"a": [{"b": 1}, {}]}, True, False),
+    ],
+)
+def test_null_matches_null_and_what_is_not_there(fields, dotted, plain):
+    assert matches(equals("a.b", None), fields) is dotted
+    assert matches(equals("a", None), fields) is plain
+    assert matches(Not(equals("a.b", None)), fields) is not dotted
+
+
+def test_only_what_is_the_same_json_is_equal():
+    different = [True, False, None, 0, 1, "1", "true", "", [], {}, [1], [True], {"a": 1}, {"a": True}]
+    assert len({canonical(value) for value in different}) == len(different)
+    assert canonical({"a": 1, "b": [2.0]}) == canonical({"b": (2,), "a": True + 0})
+
+
+def test_numbers_are_equal_by_value_however_large_or_written():
+    assert canonical(1) == canonical(1.0)
+    assert canonical(0) == canonical(-0.0)
+    assert canonical(2**53 + 1) != canonical(float(2**53))
+    assert canonical(10**22) == canonical(1e22)
+    assert matches(Compare("a", "$gt", 2.0**53), {"a": 2**53 + 1})
+    assert not matches(Compare("a", "$gt", 2**53 + 1), {"a": 2.0**53})
+
+
+@pytest.mark.parametrize(
+    ("where", "place"),
+    [
+        ({"a": {"$near": 1}}, "a.$near"),
+        ({"$where": "1"}, "$where"),
+        ({"a": {"$gt": 1, "b": 2}}, "a.b"),
+        ({"a": {"$gt": None}}, "a.$gt"),
+        ({"a": {"$gt": True}}, "a.$gt"),
+        ({"a": {"$lte": [1]}}, "a.$lte"),
+        ({"a": {"$gt": float("nan")}}, "a.$gt"),
+        ({"a": float("inf")}, "a"),
+        ({"a": object()}, "a"),
+        ({"a": {"$eq": {1: 2}}}, "a.$eq"),
+        ({"a": {"$in": 1}}, "a.$in"),
+        ({"a": {"$in": "abc"}}, "a.$in"),
+        ({"a": {"$nin": {}}}, "a.$nin"),
+        ({"a": {"$exists": 1}}, "a.$exists"),
+        ({"a": {"$not": 1}}, "a.$not"),
+        ({"a": {"$not": {"b": 1}}}, "a.$not"),
+        ({"$and": []}, "$and"),
+        ({"$or": {"a": 1}}, "$or"),
+        ({"$nor": [1]}, "$nor"),
+        ({1: 2}, "filter"),
+        ([("a", 1)], "filter"),
+        ([], "filter"),
+    ],
+)
+def test_a_filter_that_means_nothing_is_refused_and_says_where(where, place):
+    with pytest.raises(InvalidFilter) as refused:
+        parse(where)
+    assert refused.value.where == place
+    assert refused.value.code == "invalid_filter"
+
+
+def test_a_filter_may_be_nested_so_deep_and_no_deeper():
+    def nested(depth):
+        return {"a": 1} if depth == 0 else {"$and": [nested(depth - 1)]}
+
+    assert parse(nested(32)) is not None
+    with pytest.raises(InvalidFilter, match="more than 32 deep"):
+        parse(nested(33))
+    with pytest.raises(InvalidFilter, match="more than 32 deep"):
+        parse(nested(400))
+
+
+def test_nothing_asked_is_no_filter():
+    assert parse(None) is None
+    assert parse({}) is None
+
+
+def test_the_tree_is_what_was_written():
+    assert parse({"a": {"$gt": 1, "$exists": True}}) == And((Compare("a", "$gt", 1), Exists("a")))
+    assert parse({"a": {"$nin": [1, "1"]}}) == Not(Equal("a", frozenset({"1", '"1"'})))
+    assert equals("a", 1) == parse({"a": 1})
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=3),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("ab0"), inner, max_size=3),
+    max_leaves=8,
+)
+OBJECTS = st.dictionaries(st.sampled_from("ab0"), JSON, max_size=3)
+
+
+@given(OBJECTS)
+def test_a_path_exists_exactly_if_it_is_listed(fields):
+    listed = paths(fields)
+    for path in ["a", "b", "a.b", "b.a", "a.b.a"]:
+        assert matches(Exists(path), fields) is (path in listed)
+
+
+@given(OBJECTS, st.sampled_from(["a", "a.b", "a.0", "0.b"]))
+def test_every_value_reached_is_found_by_it(fields, path):
+    for value in reach(fields, path):
+        assert matches(Equal(path, frozenset([canonical(value)])), fields)
+
+
+@given(OBJECTS, st.sampled_from(["a", "a.b", "a.0"]), st.sampled_from(["$gt", "$gte", "$lt", "$lte"]), st.floats(-9, 9))
+def test_not_is_the_exact_opposite(fields, path, name, bound):
+    asked, opposite = parse({path: {name: bound}}), parse({path: {"$not": {name: bound}}})
+    assert matches(asked, fields) is not matches(opposite, fields)
