@@ -1,6 +1,6 @@
 """`lookalike compare A B` from a cold shell: CPU seconds of the whole process, beside Python and its imports alone.
 
-    python benchmarks/compare_cold.py [--runs 7]
+python benchmarks/compare_cold.py [--runs 7]
 """
 
 from __future__ import annotations
@@ -45,7 +45,9 @@ def main() -> None:
         for name, command in commands.items():
             cpu_seconds(command)
             times = [cpu_seconds(command) for _ in range(runs)]
-            print(f"{name:26} {statistics.median(times):6.3f} s CPU  (least {min(times):.3f}, greatest {max(times):.3f})")
+            print(
+                f"{name:26} {statistics.median(times):6.3f} s CPU  (least {min(times):.3f}, greatest {max(times):.3f})"
+            )
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ import simplejpeg
 import skimage.data
 from PIL import Image
 
-from lookalike.describe.hashes import HASHES, Bits, hash_pictures, orientations, phash, thumbnail
+from lookalike.describers.hashes import HASHES, Bits, hash_pictures, orientations, phash, thumbnail
 from lookalike.images import decode
 
 SIZE = (500, 375)

@@ -34,7 +34,13 @@ def make_folder(folder: Path, count: int) -> list[Path]:
         height, width = photo.shape[:2]
         y, x = random.integers(0, height // 3), random.integers(0, width // 3)
         crop = cv2.resize(photo[y : y + height // 2, x : x + width // 2], (500, 375), interpolation=cv2.INTER_CUBIC)
-        cv2.circle(crop, tuple(int(v) for v in random.integers(0, 375, 2)), 40, tuple(int(v) for v in random.integers(0, 256, 3)), -1)
+        cv2.circle(
+            crop,
+            tuple(int(v) for v in random.integers(0, 375, 2)),
+            40,
+            tuple(int(v) for v in random.integers(0, 256, 3)),
+            -1,
+        )
         noisy = np.clip(crop + random.normal(0, 6, crop.shape), 0, 255).astype(np.uint8)
         path = folder / f"{i:06}.jpg"
         cv2.imwrite(str(path), noisy, [cv2.IMWRITE_JPEG_QUALITY, 88])
@@ -93,7 +99,15 @@ def main() -> None:
         paths = make_folder(pictures, options.pictures)
         size = sum(path.stat().st_size for path in paths) / len(paths) / 1024
         alone = limit(paths, options.threads)
-        command = [sys.executable, __file__, "--threads", str(options.threads), "--index", str(pictures), str(workspace)]
+        command = [
+            sys.executable,
+            __file__,
+            "--threads",
+            str(options.threads),
+            "--index",
+            str(pictures),
+            str(workspace),
+        ]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
         seconds, peak = map(float, done.stdout.split())
         again = limit(paths, options.threads)

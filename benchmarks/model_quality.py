@@ -23,7 +23,7 @@ import pdqhash
 from numpy.typing import NDArray
 from PIL import Image
 
-from lookalike.describe.cards import BUNDLED
+from lookalike.describers.cards import BUNDLED
 from lookalike.evaluate import mean_average_precision, precision_recall_curve, recall_at_k
 from lookalike.training.augment import EDITS
 from lookalike.training.data import SEALED, VALIDATION, Pictures, Pixels, load

@@ -41,7 +41,18 @@ def test_a_record_keeps_facts_and_metadata_but_no_picture(filled, pictures):
     assert fields["even"] is True
     assert len(fields["_sha256"]) == 64
     assert len(fields["_phash"]) == 16
-    assert set(fields) == {"_file", "_size", "_mtime", "_sha256", "_format", "_width", "_height", "_phash", "even", "product"}
+    assert set(fields) == {
+        "_file",
+        "_size",
+        "_mtime",
+        "_sha256",
+        "_format",
+        "_width",
+        "_height",
+        "_phash",
+        "even",
+        "product",
+    }
 
 
 def test_search_by_id_leaves_the_record_itself_out(filled):
@@ -73,7 +84,7 @@ def test_adding_again_describes_nothing(filled, pictures, monkeypatch):
     def never(*_):
         raise AssertionError("described an unchanged picture")
 
-    monkeypatch.setattr("lookalike.describe.ensemble.Ensemble.describe", never)
+    monkeypatch.setattr("lookalike.describers.ensemble.Ensemble.describe", never)
     added = filled.add([{"_id": str(seed), "_file": str(pictures / f"{seed}.jpg")} for seed in range(5)])
     assert list(added.skipped) == ["0", "1", "2", "3", "4"]
     assert filled.get(["1"])[0].fields["product"] == "p0", "metadata that was not given stays"
@@ -81,7 +92,7 @@ def test_adding_again_describes_nothing(filled, pictures, monkeypatch):
 
 def test_a_touched_file_with_the_same_bytes_is_not_described_again(filled, pictures, monkeypatch):
     os.utime(pictures / "0.jpg", ns=(1, 1))
-    monkeypatch.setattr("lookalike.describe.ensemble.Ensemble.describe", lambda *_: 1 / 0)
+    monkeypatch.setattr("lookalike.describers.ensemble.Ensemble.describe", lambda *_: 1 / 0)
     added = filled.add([{"_id": "0", "_file": str(pictures / "0.jpg")}])
     assert list(added.updated) == ["0"]
     assert filled.get(["0"])[0].fields["_mtime"] == 1
@@ -134,7 +145,9 @@ def test_of_two_records_with_one_id_the_last_wins(collection, draw):
 def test_own_vectors_are_searched_like_described_ones(collection):
     width = collection.info.dims["meaning"]
     first, second = np.eye(width)[:2]
-    collection.add([{"_id": "a", "_vector": first.tolist()}, {"_id": "b", "_vector": {"meaning": (5 * second).tolist()}}])
+    collection.add(
+        [{"_id": "a", "_vector": first.tolist()}, {"_id": "b", "_vector": {"meaning": (5 * second).tolist()}}]
+    )
     matches = collection.search(vector=first + 0.1 * second, k=2)
     assert [match.id for match in matches] == ["a", "b"]
     assert matches[0].score == pytest.approx(0.995, abs=1e-3)
@@ -211,7 +224,7 @@ def test_another_models_collection_can_be_read_but_not_searched_by_picture(tmp_p
     with lookalike.open(tmp_path / "space") as space:
         space.create("old").add([pictures / "0.jpg"])
     other = {"meaning": "another/1@0", "copy": "another/1@0", "color": "c", "phash": "p"}
-    monkeypatch.setattr("lookalike.describe.ensemble.Ensemble.signatures", other)
+    monkeypatch.setattr("lookalike.describers.ensemble.Ensemble.signatures", other)
     with lookalike.open(tmp_path / "space") as space:
         old = space.get("old")
         assert not old.is_current

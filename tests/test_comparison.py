@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from lookalike import compare
-from lookalike.describe.hashes import ORIENTATIONS
+from lookalike.describers.hashes import ORIENTATIONS
 from lookalike.errors import ImageUnreadable, InvalidArgument, SourceNotFound
 
 METHODS = ("auto", "copy", "meaning", "ssim", "color")
@@ -46,6 +46,9 @@ EDITS = {
     "brighter": lambda p: cv2.convertScaleAbs(p, alpha=1.1, beta=20),
     "mirrored": lambda p: p[:, ::-1].copy(),
     "rotated 90": lambda p: np.rot90(p, -1).copy(),
+    "crop to a half": lambda p: p[p.shape[0] // 6 : -p.shape[0] // 6, p.shape[1] // 8 : -p.shape[1] // 8].copy(),
+    "crop to a quarter, mirrored": lambda p: p[: p.shape[0] // 2, p.shape[1] // 4 : -p.shape[1] // 4][:, ::-1].copy(),
+    "in a frame": lambda p: cv2.copyMakeBorder(p, 90, 40, 60, 60, cv2.BORDER_CONSTANT, value=(40, 60, 120)),
     "one pixel": lambda p: cv2.circle(p.copy(), (5, 5), 0, (255, 0, 255), -1),
 }
 
@@ -76,6 +79,22 @@ def test_strangers_are_not_the_same_picture(photos):
             assert found.probability < 0.5
 
 
+def test_another_shot_of_a_scene_is_a_near_duplicate():
+    data = pytest.importorskip("skimage.data", reason="needs the stereo pair inside scikit-image")
+    left, right, _ = data.stereo_motorcycle()
+    found = compare(left, right)
+    assert found.verdict == "near-duplicate"
+    assert found.evidence["geometry"]["keypoints_aligned"] > 50
+
+
+def test_a_crop_tells_how_much_it_shows_of_the_other(photos):
+    whole = photos["astronaut"]
+    part = whole[100:400, 50:450].copy()
+    for one, other, key in ((whole, part, "share_of_a"), (part, whole, "share_of_b")):
+        geometry = compare(one, other).evidence["geometry"]
+        assert geometry[key] == pytest.approx(300 * 400 / 512**2, abs=0.02)
+
+
 def test_plain_pictures_are_judged_by_their_pixels():
     white, gray = np.full((64, 64, 3), 255, np.uint8), np.full((64, 64, 3), 120, np.uint8)
     assert compare(white, gray).verdict not in ("identical", "edited-copy")
@@ -84,7 +103,7 @@ def test_plain_pictures_are_judged_by_their_pixels():
 
 def test_evidence_has_every_signal_and_provisional_calibration_says_so(draw):
     found = compare(draw(1), draw(2))
-    assert set(found.evidence) == {"digest", "hash", "copy", "meaning", "ssim", "colors", "pictures"}
+    assert set(found.evidence) == {"digest", "hash", "copy", "geometry", "meaning", "ssim", "colors", "pictures"}
     assert found.calibration == "provisional"
     assert found.reasons
 

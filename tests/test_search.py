@@ -55,5 +55,5 @@ def test_the_score_of_a_cosine():
 
 def test_the_filter_works_with_groups(store):
     matches = nearest_matches(store, Query("v", EAST, k=5, where={"n": {"$gte": 50}}, group_by="product"))
-    assert [match.id for match in matches][0] == "050"
+    assert matches[0].id == "050"
     assert len(matches) == 5

@@ -13,7 +13,7 @@ from lookalike.version import __version__
 if TYPE_CHECKING:
     from lookalike.collection import Collection
     from lookalike.comparison import compare
-    from lookalike.describe import Descriptions, describe
+    from lookalike.describers import Descriptions, describe
     from lookalike.errors import ImageError, ImageTooLarge, ImageUnreadable, LookalikeError
     from lookalike.folders.group import group_folder
     from lookalike.images import Image, Limits, read_image
@@ -26,7 +26,7 @@ _HOMES = {
     "Added": "records",
     "Collection": "collection",
     "Comparison": "records",
-    "Descriptions": "describe",
+    "Descriptions": "describers",
     "Failure": "records",
     "Group": "records",
     "Image": "images",
@@ -41,7 +41,7 @@ _HOMES = {
     "Settings": "settings",
     "Workspace": "workspace",
     "compare": "comparison",
-    "describe": "describe",
+    "describe": "describers",
     "group_folder": "folders.group",
     "open": "workspace",
     "read_image": "images",

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from lookalike import filters
 from lookalike.catalog import CollectionInfo
-from lookalike.describe.ensemble import Ensemble
+from lookalike.describers.ensemble import Ensemble
 from lookalike.errors import InvalidArgument, InvalidRecord, ModelMismatch, RecordNotFound
 from lookalike.images import read_image
 from lookalike.intake import RawRecord, read_record

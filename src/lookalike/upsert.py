@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.describe.ensemble import Ensemble
-from lookalike.describe.stream import Job, Outcome, describe_stream
+from lookalike.describers.ensemble import Ensemble
+from lookalike.describers.stream import Job, Outcome, describe_stream
 from lookalike.errors import InvalidRecord, LookalikeError
 from lookalike.intake import Incoming, RawRecord, read_record
 from lookalike.records import Failure

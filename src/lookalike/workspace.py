@@ -14,7 +14,7 @@ from filelock import FileLock, Timeout
 
 from lookalike.catalog import Catalog, CollectionInfo
 from lookalike.collection import Collection
-from lookalike.describe.ensemble import Ensemble, standard_ensemble
+from lookalike.describers.ensemble import Ensemble, standard_ensemble
 from lookalike.errors import CollectionNotFound, InvalidName, WorkspaceLocked, WorkspaceUnreadable
 from lookalike.settings import Settings
 from lookalike.stores.edge import EdgeStore

@@ -75,7 +75,9 @@ def test_the_life_of_a_collection(client, text):
     grouped = client.post("/v1/collections/c/search", json={"id": "0", "group": True}).json()["matches"]
     assert len(grouped) == 3
     assert client.post("/v1/collections/c/count", json={"even": True}).json() == {"count": 3}
-    assert client.patch("/v1/collections/c/records", json={"records": [{"_id": "1", "n": 5}]}).json()["updated"] == ["1"]
+    assert client.patch("/v1/collections/c/records", json={"records": [{"_id": "1", "n": 5}]}).json()["updated"] == [
+        "1"
+    ]
     assert client.get("/v1/collections/c/records/1").json()["n"] == 5
     page = client.get("/v1/collections/c/records", params={"limit": 4}).json()
     rest = client.get("/v1/collections/c/records", params={"limit": 4, "after": page["next"]}).json()

@@ -63,7 +63,10 @@ def test_index_then_search(run, pictures):
     assert len(found) == 3
     by_id = run("search", "c", "--id", "0.jpg", "--format", "json").json
     assert len(by_id) == 5
-    assert run("search", "c", "--id", "0.jpg", "--filter", '{"_format": "PNG"}', "--format", "json").json[0]["_id"] == "more/5.png"
+    assert (
+        run("search", "c", "--id", "0.jpg", "--filter", '{"_format": "PNG"}', "--format", "json").json[0]["_id"]
+        == "more/5.png"
+    )
 
 
 def test_index_describes_only_what_changed_and_lists_what_it_cannot_read(run, pictures, draw, save):
@@ -87,7 +90,9 @@ def test_two_folders_may_hold_the_same_names(run, pictures, draw, save, tmp_path
 
 def test_group_copies_groups_byte_for_byte(run, pictures, draw, save, tmp_path):
     save(draw(1), pictures / "9.jpg", quality=95)
-    result = run("group", pictures, "--grade", "0.95", "--method", "ssim", "--output", tmp_path / "out", "--format", "json")
+    result = run(
+        "group", pictures, "--grade", "0.95", "--method", "ssim", "--output", tmp_path / "out", "--format", "json"
+    )
     assert result.code == 0
     groups = [[path.rsplit("/", 1)[1] for path in group] for group in result.json["groups"]]
     assert groups == [["0.jpg"], ["1.jpg", "9.jpg"], ["2.jpg"], ["3.jpg"], ["4.jpg"], ["5.png"]]
@@ -115,7 +120,19 @@ def test_other_formats(run, pictures, tmp_path):
     table = run("search", "c", "--id", "0.jpg")
     assert "score" in table.out
     assert len(run("search", "c", "--id", "0.jpg", "--format", "csv").out.splitlines()) == 6
-    command = [sys.executable, "-m", "lookalike", "search", "c", "--id", "0.jpg", "-f", "parquet", "-w", tmp_path / "space"]
+    command = [
+        sys.executable,
+        "-m",
+        "lookalike",
+        "search",
+        "c",
+        "--id",
+        "0.jpg",
+        "-f",
+        "parquet",
+        "-w",
+        tmp_path / "space",
+    ]
     with (tmp_path / "found.parquet").open("wb") as file:
         subprocess.run([str(part) for part in command], stdout=file, check=True)
     assert pyarrow.parquet.read_table(tmp_path / "found.parquet").num_rows == 5

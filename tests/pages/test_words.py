@@ -2,7 +2,7 @@
 
 import pytest
 
-from lookalike.describe.calibration import Calibration
+from lookalike.describers.calibration import Calibration
 from lookalike.pages import render
 from lookalike.pages.render import collection_link, link
 from lookalike.pages.words import evidence_of, judge, sentence_of, tone_of

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, File, Form, Request
 
 from lookalike.api.pictures import picture_bytes
-from lookalike.describe import Description, describe_each
+from lookalike.describers import Description, describe_each
 from lookalike.errors import ImageError
 from lookalike.images.image import Limits
 from lookalike.settings import Settings

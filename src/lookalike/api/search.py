@@ -19,7 +19,9 @@ def search(name: str, body: SearchRequest, request: Request) -> MatchesBody:
     """Best first, scores in [0, 1]. A search by id does not find the record itself."""
     collection: Collection = request.app.state.workspace.get(name)
     matches = collection.search(
-        image=None if body.image is None else picture_bytes(body.image, "image", request.app.state.workspace.settings.limits),
+        image=None
+        if body.image is None
+        else picture_bytes(body.image, "image", request.app.state.workspace.settings.limits),
         id=body.id,
         vector=body.vector,
         by=body.by,

@@ -12,7 +12,7 @@ from lookalike.cli.output import Format, FormatOption, note, print_rows, progres
 from lookalike.errors import ImageError, InvalidArgument
 
 if TYPE_CHECKING:
-    from lookalike.describe import Description
+    from lookalike.describers import Description
 
 _HELP = """Print what pictures look like in numbers and words: vectors, hashes, colors, labels.
 
@@ -34,7 +34,7 @@ def _describe(
     output: Path = typer.Option(None, "--output", "-o", help="Write arrays to this .npz file instead of printing."),
     form: Format = FormatOption,
 ) -> None:
-    from lookalike.describe import describe_each
+    from lookalike.describers import describe_each
 
     if output is not None and output.suffix != ".npz":
         raise InvalidArgument("--output", str(output), "a file ending in .npz")

@@ -66,7 +66,7 @@ def _extra(package: str, module: str, hint: str) -> dict[str, Any]:
 def _check_model() -> str:
     import numpy as np
 
-    from lookalike.describe.ensemble import standard_ensemble
+    from lookalike.describers.ensemble import standard_ensemble
 
     ensemble = standard_ensemble()
     rows = ensemble.describe([np.zeros((64, 64, 3), np.uint8)])

@@ -16,7 +16,7 @@ def install(app: typer.Typer) -> None:
 
 
 def _list(form: Format = FormatOption) -> None:
-    from lookalike.describe.cards import card, names
+    from lookalike.describers.cards import card, names
 
     rows = []
     for name in names():
@@ -36,7 +36,7 @@ def _list(form: Format = FormatOption) -> None:
 
 
 def _show(name: str = typer.Argument(..., help="The model.")) -> None:
-    from lookalike.describe.cards import facts
+    from lookalike.describers.cards import facts
 
     found = dict(facts(name))
     found["labels"] = f"{len(found['labels'])} names"

@@ -12,8 +12,8 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.describe.ensemble import standard_ensemble
-from lookalike.describe.stream import Job, describe_stream
+from lookalike.describers.ensemble import standard_ensemble
+from lookalike.describers.stream import Job, describe_stream
 from lookalike.duplicates import connected_groups, group_by_ssim
 from lookalike.errors import FolderError, ImageError, InvalidArgument
 from lookalike.folders.scan import Scan, scan

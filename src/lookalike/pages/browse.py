@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from lookalike.catalog import CollectionInfo
 from lookalike.collection import Collection
-from lookalike.describe.colors import dominant_colors
+from lookalike.describers.colors import dominant_colors
 from lookalike.errors import ImageError, InvalidArgument, InvalidFilter, LookalikeError, RecordNotFound
 from lookalike.images import Limits, read_image
 from lookalike.images.resize import thumbnail

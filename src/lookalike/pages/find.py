@@ -12,7 +12,7 @@ from fastapi.responses import RedirectResponse
 from pydantic import BaseModel, Field
 
 from lookalike.collection import Collection
-from lookalike.describe.cards import card
+from lookalike.describers.cards import card
 from lookalike.errors import InvalidFilter, RecordNotFound
 from lookalike.pages.entrance import require_browser
 from lookalike.pages.render import collection_link, link, page

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lookalike.describe.calibration import Calibration
+from lookalike.describers.calibration import Calibration
 from lookalike.records import Comparison
 
 __all__ = ["KINDS", "WAYS", "Evidence", "Judgement", "evidence_of", "judge", "sentence_of", "tone_of"]

@@ -18,7 +18,7 @@ import numpy as np
 import pdqhash
 from numpy.typing import NDArray
 
-from lookalike.describe.base import VectorSpec
+from lookalike.describers.base import VectorSpec
 from lookalike.errors import InvalidArgument, ShapeMismatch
 from lookalike.images.image import Pixels
 from lookalike.images.resize import to_gray

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.describe.base import VectorSpec
+from lookalike.describers.base import VectorSpec
 from lookalike.errors import InvalidArgument
 from lookalike.images.image import Pixels
 

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.describe.colors import Color, dominant_colors
-from lookalike.describe.ensemble import Ensemble, standard_ensemble
-from lookalike.describe.labels import Label, top_labels
+from lookalike.describers.colors import Color, dominant_colors
+from lookalike.describers.ensemble import Ensemble, standard_ensemble
+from lookalike.describers.labels import Label, top_labels
 from lookalike.errors import ImageError
 from lookalike.images import read_image
 from lookalike.images.image import Image

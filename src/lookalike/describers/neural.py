@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.describe.base import VectorSpec
-from lookalike.describe.cards import ModelCard
-from lookalike.describe.weights import read_weights
+from lookalike.describers.base import VectorSpec
+from lookalike.describers.cards import ModelCard
+from lookalike.describers.weights import read_weights
 from lookalike.images.image import Pixels
 from lookalike.images.resize import fit_square
 

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from lookalike.describe.calibration import Calibration
+from lookalike.describers.calibration import Calibration
 from lookalike.errors import UnknownModel, WeightsCorrupt
 
 __all__ = ["BUNDLED", "ModelCard", "card", "facts", "names"]

@@ -12,7 +12,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from lookalike.describe.ensemble import Ensemble
+from lookalike.describers.ensemble import Ensemble
 from lookalike.errors import ImageError
 from lookalike.images.decode import decode
 from lookalike.images.image import Image, Limits

@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.describe.base import Describer, VectorSpec
-from lookalike.describe.cards import card
-from lookalike.describe.colors import ColorDescriber
-from lookalike.describe.hashes import HashDescriber
-from lookalike.describe.neural import NeuralDescriber
+from lookalike.describers.base import Describer, VectorSpec
+from lookalike.describers.cards import card
+from lookalike.describers.colors import ColorDescriber
+from lookalike.describers.hashes import HashDescriber
+from lookalike.describers.neural import NeuralDescriber
 from lookalike.images.image import Pixels
 
 __all__ = ["Ensemble", "standard_ensemble"]

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 from PIL import Image
 
-from lookalike.describe.hashes import (
+from lookalike.describers.hashes import (
     HASHES,
     MIN_QUALITY,
     ORIENTATIONS,

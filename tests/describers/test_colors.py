@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import ImageColor
 
-from lookalike.describe.colors import (
+from lookalike.describers.colors import (
     BASIC_COLORS,
     COLOR_BINS,
     COLOR_VERSION,

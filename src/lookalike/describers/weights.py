@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from lookalike.describe.cards import ModelCard
+from lookalike.describers.cards import ModelCard
 from lookalike.errors import WeightsCorrupt
 
 __all__ = ["read_weights"]

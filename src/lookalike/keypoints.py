@@ -1,0 +1,148 @@
+"""Keypoint geometry: whether one picture lies inside another, where, and how it was turned and scaled.
+
+SIFT features (Lowe 2004) compared by Hellinger distance (Arandjelović and Zisserman 2012), Lowe's ratio test, and a
+homography by MAGSAC++ (Barath et al. 2020). It finds what hashes of whole pictures can't: crops, overlays, borders,
+screenshots. The two aligned pictures are then correlated window by window, which tells an edit of one picture from
+another shot of the same scene.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from lookalike.images.image import Pixels
+
+Floats = NDArray[np.float32]
+
+__all__ = ["Features", "Overlap", "find_overlap", "prepare"]
+
+_SIDE = 400  # longer side that features are looked for at, in pixels
+_FEATURES = 600
+_RATIO = 0.8
+_MIN_INLIERS = 10
+_REPROJECTION = 3.0  # pixels at _SIDE
+_TEXTURE = 9.0  # variance of gray levels in a window below which its correlation means nothing
+_MOST_STRETCH = 4.0  # an edit scales no side of a picture by more than this against the other side
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Features:
+    """A picture made ready. gray: (h, w) uint8, longer side 400; points: (n, 2) float32 x, y; rows: (n, 128)."""
+
+    gray: NDArray[np.uint8]
+    points: NDArray[np.float32]
+    rows: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Overlap:
+    """Where picture a lies in picture b.
+
+    inliers: matched keypoints that agree on one transform. transform: (3, 3) float64, from a's unit square (x to the
+    right, y down) to b's. share_a, share_b: share of each picture's area that the other shows, in [0, 1].
+    agreement: median correlation of the aligned gray pixels, window by window, in [-1, 1]: near 1 for an edit of one
+    picture, well below for another shot of the same scene.
+    """
+
+    inliers: int
+    transform: NDArray[np.float64]
+    share_a: float
+    share_b: float
+    agreement: float
+
+
+def prepare(pixels: Pixels) -> Features:
+    """Find the keypoints of a picture. pixels: (H, W, 3) uint8. A plain picture has none."""
+    factor = _SIDE / max(pixels.shape[:2])
+    size = [max(8, round(side * factor)) for side in pixels.shape[1::-1]]
+    kind = cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR
+    gray = np.asarray(cv2.resize(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), size, interpolation=kind), np.uint8)
+    found, rows = cv2.SIFT.create(nfeatures=_FEATURES).detectAndCompute(gray, None)
+    if rows is None:
+        return Features(gray, np.empty((0, 2), np.float32), np.empty((0, 128), np.float32))
+    rows = np.sqrt(rows / np.maximum(rows.sum(axis=1, keepdims=True), 1e-6))
+    return Features(gray, np.array([point.pt for point in found], np.float32), rows.astype(np.float32))
+
+
+def find_overlap(a: Features, b: Features) -> Overlap | None:
+    """Return where a lies in b, or None if no transform explains enough keypoints. The same answer every time."""
+    pairs = _match(a.rows, b.rows)
+    if len(pairs) < _MIN_INLIERS:
+        return None
+    source, target = a.points[pairs[:, 0]], b.points[pairs[:, 1]]
+    homography, kept = cv2.findHomography(
+        source, target, cv2.USAC_MAGSAC, _REPROJECTION, maxIters=2000, confidence=0.999
+    )
+    if homography is None or int(kept.sum()) < _MIN_INLIERS or not _plausible(homography, a.gray.shape):
+        return None
+    share_a, share_b, agreement = _align(a.gray, b.gray, homography)
+    to_pixels, to_units = _scaling(a.gray.shape), np.linalg.inv(_scaling(b.gray.shape))
+    return Overlap(int(kept.sum()), to_units @ homography @ to_pixels, share_a, share_b, agreement)
+
+
+def _match(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.intp]:
+    """Return (m, 2) index pairs that are each other's nearest, and clearly nearer than the second nearest."""
+    if len(a) < 2 or len(b) < 2:
+        return np.empty((0, 2), np.intp)
+    similar = a @ b.T
+    rows = np.arange(len(a))
+    nearest = similar.argmax(axis=1)
+    best = similar[rows, nearest]
+    mutual = similar.argmax(axis=0)[nearest] == rows
+    similar[rows, nearest] = -1.0
+    second = similar.max(axis=1)
+    clear = 2 - 2 * best < _RATIO**2 * (2 - 2 * second)  # squared distances of unit rows
+    chosen = np.flatnonzero(mutual & clear)
+    return np.stack([chosen, nearest[chosen]], axis=1)
+
+
+def _plausible(homography: NDArray[Any], shape: tuple[int, ...]) -> bool:
+    """Whether the transform keeps the picture's outline a convex quadrangle of sane proportions, not mirrored."""
+    outline = cv2.perspectiveTransform(_outline(shape), homography)[:, 0]
+    sides = np.diff(outline, axis=0, append=outline[:1])
+    turns = sides[:, 0] * np.roll(sides[:, 1], -1) - sides[:, 1] * np.roll(sides[:, 0], -1)
+    height, width = shape
+    stretch = np.linalg.norm(sides, axis=1) / np.array([width, height, width, height])
+    return bool((turns > 0).all() and stretch.min() > 1 / 12 and stretch.max() < _MOST_STRETCH * stretch.min())
+
+
+def _align(a: NDArray[np.uint8], b: NDArray[np.uint8], homography: NDArray[Any]) -> tuple[float, float, float]:
+    """Return how much of a, and of b, the other shows, and the agreement of the pixels that both show."""
+    size = (b.shape[1], b.shape[0])
+    soft = [cv2.GaussianBlur(gray, (0, 0), 1.5).astype(np.float32) for gray in (a, b)]
+    warped = cv2.warpPerspective(soft[0], homography, size, flags=cv2.INTER_LINEAR)
+    seen = (cv2.warpPerspective(np.full_like(a, 255), homography, size, flags=cv2.INTER_NEAREST) > 0).astype(np.float32)
+    whole = cv2.contourArea(cv2.perspectiveTransform(_outline(a.shape), homography).astype(np.float32))
+    share_a = min(1.0, float(seen.sum()) / max(whole, 1.0))
+    return share_a, float(seen.mean()), _agreement(warped * seen, soft[1] * seen, seen)
+
+
+def _agreement(one: Floats, other: Floats, seen: Floats) -> float:
+    """Return the median correlation of 33 x 33 windows; an overlay spoils some, another point of view spoils most."""
+
+    def mean(values: Floats) -> Floats:
+        return np.asarray(cv2.boxFilter(values, -1, (33, 33)) / covered, np.float32)
+
+    covered = np.maximum(np.asarray(cv2.boxFilter(seen, -1, (33, 33)), np.float32), 1e-6)
+    mean_one, mean_other = mean(one), mean(other)
+    variance_one = mean(one * one) - mean_one**2
+    variance_other = mean(other * other) - mean_other**2
+    shared = mean(one * other) - mean_one * mean_other
+    textured = (covered > 0.9) & (variance_one > _TEXTURE) & (variance_other > _TEXTURE)
+    if not textured.any():
+        return 0.0
+    return float(np.median(shared[textured] / np.sqrt(variance_one[textured] * variance_other[textured])))
+
+
+def _outline(shape: tuple[int, ...]) -> NDArray[np.float32]:
+    height, width = shape
+    return np.array([[[0, 0]], [[width, 0]], [[width, height]], [[0, height]]], np.float32)
+
+
+def _scaling(shape: tuple[int, ...]) -> NDArray[np.float64]:
+    return np.diag([shape[1], shape[0], 1.0]).astype(np.float64)
