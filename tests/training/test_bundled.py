@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lookalike.describe.cards import BUNDLED, card
-from lookalike.describe.neural import NeuralDescriber
+from lookalike.describers.cards import BUNDLED, card
+from lookalike.describers.neural import NeuralDescriber
 
 GOLDEN = Path(__file__).with_name("golden.json")
 NUMBERS = 8
