@@ -58,6 +58,7 @@ _LIGHTNESSES = np.array([20.0, 45.0, 70.0, 90.0])
 _CHROMAS = np.array([15.0, 45.0])
 COLOR_BINS = len(_GRAYS) + len(_CHROMAS) * len(_LIGHTNESSES) * _HUES
 
+_FIVE_BITS = (np.arange(256) * 31 + 127) // 255
 _NEAR_IDENTICAL = 10.0  # Lab distance under which two dominant colors are told as one
 _CRITERIA = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 20, 0.5)
 
@@ -104,10 +105,11 @@ def color_histogram(picture: Pixels) -> NDArray[np.float32]:
     chromas and 4 lightnesses 12 hues from 0° on; a pixel is divided among the nearest by linear interpolation, so
     that a slight change of color changes the row slightly. Raises InvalidArgument for what is no picture.
     """
-    code = (_reduced(picture).reshape(-1, 3).astype(np.intp) * 31 + 127) // 255
+    red, green, blue = _FIVE_BITS[_reduced(picture).reshape(-1, 3)].T
+    counts = np.bincount((red * 32 + green) * 32 + blue, minlength=32**3)
+    seen = np.flatnonzero(counts)  # a picture has far fewer colors than pixels
     bins, weights = _bins_by_code()
-    index = code @ np.array([1024, 32, 1])
-    mass = np.bincount(bins[index].ravel(), weights[index].ravel(), COLOR_BINS)
+    mass = np.bincount(bins[seen].ravel(), (weights[seen] * counts[seen, None]).ravel(), COLOR_BINS)
     row: NDArray[np.float32] = np.sqrt(mass / mass.sum()).astype(np.float32)
     return row
 
