@@ -134,6 +134,7 @@ def order_code(number: float) -> int:
     return ordered >> 11
 
 
+@lru_cache(maxsize=4096)
 def has_position(path: str) -> bool:
     """Whether a path may lead to a position in an array; such paths have no tokens."""
     return any(is_position(part) for part in path.split("."))
