@@ -13,7 +13,7 @@ test: .venv/test.stamp      ## install what tests need, then run them
 test-slow: .venv/test.stamp ## the tests that take many seconds each
 	$(BIN)/python -m pytest -m slow $(ARGS)
 
-check: .venv/test.stamp     ## lint, formatting, types
+check: .venv/check.stamp    ## lint, formatting, types (installs PyTorch, whose types the training room needs)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -26,6 +26,10 @@ clean:                      ## remove what the targets above made
 
 .venv/run.stamp: pyproject.toml | .venv/bin/python
 	$(BIN)/python -m pip install --quiet --editable '.[demo]'
+	touch $@
+
+.venv/check.stamp: pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --editable '.[demo,test,train]'
 	touch $@
 
 .venv/test.stamp: pyproject.toml | .venv/bin/python
