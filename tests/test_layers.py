@@ -13,7 +13,7 @@ FLOORS = [
     ["images"],
     ["settings", "records", "filters"],
     ["describers"],
-    ["ssim", "duplicates", "evaluate", "keypoints", "signals"],
+    ["ssim", "duplicates", "metrics", "evaluate", "keypoints", "signals"],
     ["comparison", "stores", "catalog", "intake"],
     ["search", "upsert", "folders", "training"],
     ["collection"],

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from lookalike.errors import ImageError, ImageTooLarge, ImageUnreadable, LookalikeError
     from lookalike.folders.group import group_folder
     from lookalike.images import Image, Limits, read_image
+    from lookalike.metrics import distances, similarities
     from lookalike.records import Added, Comparison, Failure, Group, Match, Page, Record
     from lookalike.settings import Settings
     from lookalike.workspace import Workspace
@@ -42,9 +43,11 @@ _HOMES = {
     "Workspace": "workspace",
     "compare": "comparison",
     "describe": "describers",
+    "distances": "metrics",
     "group_folder": "folders.group",
     "open": "workspace",
     "read_image": "images",
+    "similarities": "metrics",
 }
 
 __all__ = [
@@ -68,9 +71,11 @@ __all__ = [
     "__version__",
     "compare",
     "describe",
+    "distances",
     "group_folder",
     "open",
     "read_image",
+    "similarities",
 ]
 
 
