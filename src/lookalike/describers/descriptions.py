@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lookalike.describers.cache import DescriptionCache, Entry, cache_key, user_cache
 from lookalike.describers.colors import Color, dominant_colors
 from lookalike.describers.ensemble import Ensemble, standard_ensemble
 from lookalike.describers.labels import Label, top_labels
 from lookalike.errors import ImageError
-from lookalike.images import read_image
-from lookalike.images.image import Image
+from lookalike.images.decode import decode
+from lookalike.images.image import Image, Limits
+from lookalike.images.sources import Encoded, load
 from lookalike.settings import Settings
 
 __all__ = ["Description", "Descriptions", "describe", "describe_each"]
@@ -24,8 +30,9 @@ __all__ = ["Description", "Descriptions", "describe", "describe_each"]
 class Description:
     """What is known of one picture.
 
-    vectors: name -> (d,) unit float32. hashes: name -> hex, most significant bit first. colors: dominant ones,
-    most dominant first. labels: most probable first.
+    image: its facts; the pixels are gone (shape (0, 0, 3)). vectors: name -> (d,) unit float32.
+    hashes: name -> hex, most significant bit first. colors: dominant ones, most dominant first.
+    labels: most probable first; none where the model has no labels.
     """
 
     image: Image
@@ -53,15 +60,18 @@ class Descriptions:
     model: str
 
 
-def describe(sources: Iterable[Any], *, settings: Settings | None = None, labels: int = 5) -> Descriptions:
+def describe(
+    sources: Iterable[Any], *, settings: Settings | None = None, labels: int = 5, cache: bool = True
+) -> Descriptions:
     """Describe pictures: anything `read_image` takes, each. Raises the ImageError of the first that can't be read.
 
-    Use `describe_each` to go on past pictures that can't be read.
+    cache: whether pictures described before, told by their content, may come from the user's cache and new ones
+    go there; the numbers are the same to the last bit. Use `describe_each` to go on past pictures that can't be read.
     """
     settings = settings or Settings.load()
     ensemble = standard_ensemble(settings.model)
     found: list[Description] = []
-    for entry in describe_each(sources, settings=settings, labels=labels):
+    for entry in describe_each(sources, settings=settings, labels=labels, cache=user_cache() if cache else None):
         if isinstance(entry, ImageError):
             raise entry
         found.append(entry)
@@ -81,26 +91,70 @@ def describe(sources: Iterable[Any], *, settings: Settings | None = None, labels
     )
 
 
-def describe_each(sources: Iterable[Any], *, settings: Settings, labels: int = 5) -> Iterator[Description | ImageError]:
-    """Yield for each source its description, or the error that says why there is none; in order."""
-    ensemble = standard_ensemble(settings.model)
-    for source in sources:
+def describe_each(
+    sources: Iterable[Any], *, settings: Settings, labels: int = 5, cache: DescriptionCache | None = None
+) -> Iterator[Description | ImageError]:
+    """Yield for each source its description, or the error that says why there is none; in order.
+
+    Works ahead on `settings.workers` threads, by at most twice as many pictures.
+    """
+    work = partial(_describe_one, ensemble=standard_ensemble(settings.model), limits=settings.limits, cache=cache)
+    pending: deque[Future[Description | ImageError]] = deque()
+    with ThreadPoolExecutor(settings.workers, thread_name_prefix="describe") as pool:
         try:
-            image = read_image(source, limits=settings.limits, wants=ensemble.wants)
-        except ImageError as error:
-            yield error
-        else:
-            yield _describe_one(image, ensemble, labels)
+            for source in sources:
+                pending.append(pool.submit(work, source, labels=labels))
+                if len(pending) > 2 * settings.workers:
+                    yield pending.popleft().result()
+            while pending:
+                yield pending.popleft().result()
+        finally:
+            for future in pending:
+                future.cancel()
 
 
-def _describe_one(image: Image, ensemble: Ensemble, labels: int) -> Description:
-    rows = ensemble.describe([image.pixels])
-    neural = ensemble.neural
-    top = top_labels(neural.logits([image.pixels]), neural.card.labels, labels)[0] if labels else []
+def _describe_one(
+    source: Any, *, ensemble: Ensemble, limits: Limits, cache: DescriptionCache | None, labels: int
+) -> Description | ImageError:
+    try:
+        loaded = load(source, limits)
+        digest = hashlib.sha256(loaded.data).hexdigest() if isinstance(loaded, Encoded) else loaded.sha256
+        key = cache_key(digest, ensemble.signatures)
+        labels = min(labels, len(ensemble.neural.card.labels))
+        entry = cache.get(key) if cache else None
+        if entry is None or (entry.logits is None and labels):
+            entry = _entry(loaded, ensemble, limits, with_logits=labels > 0)
+            if cache:
+                cache.put(key, entry)
+        name = loaded.name if isinstance(loaded, Encoded) else loaded.source
+        limits.check_pixels(name, entry.width, entry.height)  # what was kept may be over today's limit
+    except ImageError as error:
+        return error
+    return _description(entry, ensemble, labels, sha256=digest, source=name)
+
+
+def _entry(loaded: Encoded | Image, ensemble: Ensemble, limits: Limits, *, with_logits: bool) -> Entry:
+    if isinstance(loaded, Encoded):
+        loaded = decode(loaded.data, name=loaded.name, limits=limits, wants=ensemble.wants)
+    rows = ensemble.describe([loaded.pixels])
+    return Entry(
+        width=loaded.width,
+        height=loaded.height,
+        format=loaded.format,
+        sha1=loaded.sha1,
+        rows={name: values[0] for name, values in rows.items()},
+        logits=ensemble.neural.logits([loaded.pixels])[0] if with_logits else None,
+        colors=dominant_colors(loaded.pixels),
+    )
+
+
+def _description(entry: Entry, ensemble: Ensemble, labels: int, *, sha256: str, source: str) -> Description:
+    no_pixels = np.empty((0, 0, 3), np.uint8)
+    names = ensemble.neural.card.labels
     return Description(
-        image=image,
-        vectors={name: rows[name][0] for name in ensemble.dims},
-        hashes={name: rows[name][0].tobytes().hex() for name in ensemble.hashes},
-        colors=dominant_colors(image.pixels),
-        labels=top,
+        image=Image(no_pixels, entry.width, entry.height, entry.format, entry.sha1, sha256, source),
+        vectors={name: entry.rows[name] for name in ensemble.dims},
+        hashes={name: entry.rows[name].tobytes().hex() for name in ensemble.hashes},
+        colors=entry.colors,
+        labels=[] if entry.logits is None else top_labels(entry.logits[None], names, labels)[0],
     )
