@@ -35,7 +35,7 @@ FORMAT = 1
 """Version of the stored form, in the file's name and in every entry: versions never read each other's files."""
 
 _MAGIC = b"LKD%d" % FORMAT
-_DEFAULT_MB = 512  # about 80,000 pictures with labels
+_DEFAULT_MB = 512  # about 70,000 pictures with labels
 _HOUR = 3600  # how exactly "least recently used" is kept: most hits then write nothing
 _PATIENCE = 2.0  # seconds to wait for another process before describing again
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR}
