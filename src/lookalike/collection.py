@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,15 +19,11 @@ from lookalike.records import Added, Match, Page, Record
 from lookalike.search import Query, nearest_matches, record_of
 from lookalike.settings import Settings
 from lookalike.stores.base import Store
-from lookalike.upsert import Tally, Writer, failure
+from lookalike.upsert import Progress, Tally, Writer, failure
 
 __all__ = ["Collection"]
 
-_CHUNK = 256  # records written at once: large enough for the store, small enough to lose little on Ctrl-C
 _BY_KIND = {"matching": "copy", "colors": "color"}
-
-Progress = Callable[[int], None]
-"""Called with the number of records done since the last call."""
 
 
 class Collection:
@@ -38,8 +33,8 @@ class Collection:
         self.info = info
         self.name = info.name
         self._store, self._ensemble, self._settings = store, ensemble, settings
-        self._writer = Writer(store, ensemble, settings, self.by)
         self._writing = threading.Lock()
+        self._writer = Writer(store, ensemble, settings, self.by, self._writing)
 
     @property
     def by(self) -> str:
@@ -64,12 +59,7 @@ class Collection:
         """
         self._check_model()
         tally = Tally()
-        source = iter(records)
-        while chunk := list(islice(source, _CHUNK)):
-            with self._writing:
-                self._writer.write(chunk, tally)
-            if progress:
-                progress(len(chunk))
+        self._writer.write(records, tally, progress or (lambda count: None))
         return Added(tally.inserted, tally.updated, tally.skipped, tally.failed)
 
     def update(self, records: Iterable[Mapping[str, Any]]) -> Added:

@@ -1,9 +1,11 @@
-"""One chunk of records into a store: read, compare with what is there, describe what is new, write."""
+"""Records into a store: read, describe what is new, merge with what is there, write; one continuous pipeline."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -17,7 +19,12 @@ from lookalike.records import Failure
 from lookalike.settings import Settings
 from lookalike.stores.base import Row, Store
 
-__all__ = ["Tally", "Writer", "failure"]
+__all__ = ["Progress", "Tally", "Writer", "failure"]
+
+_CHUNK = 256  # records written at once: large enough for the store, small enough to lose little on Ctrl-C
+
+Progress = Callable[[int], None]
+"""Called with the number of records done since the last call."""
 
 
 @dataclass(slots=True)
@@ -32,95 +39,124 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Writer:
-    """Writes records into one store. default: the vector that a bare `_vector` stands for."""
+    """Writes records into one store. default: the vector that a bare `_vector` stands for.
+
+    writing: held while a chunk is merged with what is there and written, so that two writers of one record take
+    turns; not while pictures are described.
+    """
 
     store: Store
     ensemble: Ensemble
     settings: Settings
     default: str
+    writing: Lock
 
-    def write(self, chunk: Sequence[RawRecord], tally: Tally) -> None:
-        """Write a chunk and count it; everything counted as inserted or updated survives a crash.
+    def write(self, records: Iterable[RawRecord], tally: Tally, progress: Progress) -> None:
+        """Write records and count them; what is counted as inserted or updated survives a crash.
 
-        Raises StoreFailed; then nothing of this chunk is counted.
+        While one chunk is written the next pictures are described already. Raises StoreFailed.
         """
-        incoming = self._read(chunk, tally.failed)
-        old = {row.id: row for row in self.store.get([record.id for record in incoming]) if row}
-        rows: list[Row] = []
-        payloads: dict[str, Mapping[str, Any]] = {}
-        skipped: list[str] = []
-        for row, before in self._rows(incoming, old, tally.failed):
-            if row.vectors:
-                rows.append(row)
-            elif row.payload != before:
-                payloads[row.id] = row.payload
-            else:
-                skipped.append(row.id)
-        if rows:
-            self.store.upsert(rows)
-        if payloads:
-            self.store.set_payload(payloads)
-        tally.skipped += skipped
-        tally.updated += [*(row.id for row in rows if row.id in old), *payloads]
-        tally.inserted += [row.id for row in rows if row.id not in old]
+        stream = describe_stream(
+            self._jobs(records), self.ensemble, limits=self.settings.limits, workers=self.settings.workers
+        )
+        while chunk := list(islice(stream, _CHUNK)):
+            described = [outcome for outcome in chunk if not self._failed(outcome, tally)]
+            with self.writing:
+                self._merge(described, tally)
+            progress(len(chunk))
 
-    def _read(self, chunk: Sequence[RawRecord], failed: list[Failure]) -> list[Incoming]:
-        incoming: dict[str, Incoming] = {}
-        for raw in chunk:
-            try:
-                record = read_record(raw)
-                self._check_vectors(record)
-            except InvalidRecord as error:
-                failed.append(failure(error))
-            else:
-                incoming[record.id] = record  # of several with one id the last wins
-        return list(incoming.values())
-
-    def _check_vectors(self, record: Incoming) -> None:
-        for name, row in record.vectors.items():
-            width = self.store.dims.get(name or self.default)
-            if width is None:
-                raise InvalidRecord(record.id, f"there is no vector {name!r}; known: {', '.join(self.store.dims)}")
-            if row.shape != (width,):
-                raise InvalidRecord(record.id, f"_vector has {row.size} numbers; {name or self.default!r} has {width}")
-
-    def _rows(
-        self, incoming: Sequence[Incoming], old: Mapping[str, Row], failed: list[Failure]
-    ) -> Iterator[tuple[Row, Mapping[str, Any]]]:
-        """Yield each record's new row, without vectors where only its payload may differ, and its old payload."""
-        jobs: list[Job] = []
-        for record in incoming:
-            before = old[record.id].payload if record.id in old else {}
-            if record.source is None or (record.stamp and record.stamp.items() <= before.items()):
-                if not before and not record.vectors:
-                    error = InvalidRecord(record.id, "it is new and has no picture; give _file, _base64 or _vector")
-                    failed.append(failure(error))
+    def _jobs(self, records: Iterable[RawRecord]) -> Iterator[Job]:
+        """Yield a job per record, without a source where there is nothing to describe."""
+        source = iter(records)
+        while chunk := list(islice(source, _CHUNK)):
+            read = [self._read(raw) for raw in chunk]
+            there = self.store.get([record.id for record in read if isinstance(record, Incoming)])
+            known = {row.id: row.payload for row in there if row}
+            for record in read:
+                if isinstance(record, InvalidRecord):
+                    yield Job(None, record)
                     continue
-                vectors = {name or self.default: row for name, row in record.vectors.items()}
-                yield Row(record.id, vectors, _payload(before, record, {})), before
+                before = known.get(record.id, {})
+                unchanged = bool(record.stamp) and record.stamp.items() <= before.items()
+                yield Job(None if unchanged else record.source, record, before.get("_sha256"))
+
+    def _read(self, raw: RawRecord) -> Incoming | InvalidRecord:
+        try:
+            record = read_record(raw)
+            for name, row in record.vectors.items():
+                self._check_vector(record.id, name or self.default, row)
+        except InvalidRecord as error:
+            return error
+        return record
+
+    def _check_vector(self, id_: str, name: str, row: NDArray[np.float32]) -> None:
+        width = self.store.dims.get(name)
+        if width is None:
+            raise InvalidRecord(id_, f"there is no vector {name!r}; known: {', '.join(self.store.dims)}")
+        if row.shape != (width,):
+            raise InvalidRecord(id_, f"_vector has {row.size} numbers; {name!r} has {width}")
+
+    def _failed(self, outcome: Outcome, tally: Tally) -> bool:
+        record = outcome.job.item
+        if isinstance(record, InvalidRecord):
+            tally.failed.append(failure(record))
+        elif outcome.error:
+            tally.failed.append(Failure(record.id, outcome.error.code, outcome.error.reason))
+        else:
+            return False
+        return True
+
+    def _merge(self, outcomes: Sequence[Outcome], tally: Tally) -> None:
+        """Lay the new over what is there now, write what differs, and count."""
+        there = self.store.get(list(dict.fromkeys(outcome.job.item.id for outcome in outcomes)))
+        now: dict[str, Mapping[str, Any]] = {row.id: row.payload for row in there if row}
+        rows: dict[str, Row] = {}
+        payloads: dict[str, Mapping[str, Any]] = {}
+        counted = Tally()
+        for outcome in outcomes:
+            record: Incoming = outcome.job.item
+            before, vectors = now.get(record.id), self._vectors(outcome)
+            if before is None and not vectors:
+                error = InvalidRecord(record.id, "it is new and has no picture; give _file, _base64 or _vector")
+                counted.failed.append(failure(error))
+                continue
+            payload = {**(before or {}), **record.fields, **record.stamp, **self._facts(outcome), "_id": record.id}
+            if not vectors and payload == before:
+                counted.skipped.append(record.id)
+                continue
+            (counted.inserted if before is None else counted.updated).append(record.id)
+            now[record.id] = payload
+            if vectors or record.id in rows:
+                rows[record.id] = Row(record.id, vectors or rows[record.id].vectors, payload)
             else:
-                jobs.append(Job(record.source, (record, before), before.get("_sha256")))
-        stream = describe_stream(jobs, self.ensemble, limits=self.settings.limits, workers=self.settings.workers)
-        for outcome in stream:
-            record, before = outcome.job.item
-            if outcome.error:
-                failed.append(Failure(record.id, outcome.error.code, outcome.error.reason))
-            else:
-                vectors = {name: outcome.rows[name] for name in self.store.dims if name in outcome.rows}
-                yield Row(record.id, vectors, _payload(before, record, self._facts(outcome))), before
+                payloads[record.id] = payload
+        self._write(rows, payloads)
+        for name in ("inserted", "updated", "skipped", "failed"):
+            getattr(tally, name).extend(getattr(counted, name))
+
+    def _write(self, rows: Mapping[str, Row], payloads: Mapping[str, Mapping[str, Any]]) -> None:
+        if rows:
+            self.store.upsert(list(rows.values()))
+        late = {id_: payload for id_, payload in payloads.items() if id_ not in rows}
+        if late:
+            self.store.set_payload(late)
+
+    def _vectors(self, outcome: Outcome) -> dict[str, NDArray[np.float32]]:
+        given: Incoming = outcome.job.item
+        described = {name: outcome.rows[name] for name in self.store.dims if name in outcome.rows}
+        return {**described, **{name or self.default: row for name, row in given.vectors.items()}}
 
     def _facts(self, outcome: Outcome) -> dict[str, Any]:
-        """Return what Lookalike itself keeps of a described picture; nothing if it was not described again."""
+        """Return what Lookalike itself keeps of a described picture; nothing if it was not described now."""
         image = outcome.image
         if image is None:
             return {}
-        hashes: dict[str, NDArray[np.uint8]] = {name: outcome.rows[name] for name in self.ensemble.hashes}
         return {
             "_sha256": image.sha256,
             "_format": image.format,
             "_width": image.width,
             "_height": image.height,
-            **{f"_{name}": bits.tobytes().hex() for name, bits in hashes.items()},
+            **{f"_{name}": outcome.rows[name].tobytes().hex() for name in self.ensemble.hashes},
         }
 
 
@@ -129,7 +165,3 @@ def failure(error: LookalikeError) -> Failure:
     if isinstance(error, InvalidRecord):
         return Failure(error.record, error.code, error.reason)
     return Failure("", error.code, str(error))
-
-
-def _payload(before: Mapping[str, Any], record: Incoming, facts: Mapping[str, Any]) -> dict[str, Any]:
-    return {**before, **record.fields, **record.stamp, **facts, "_id": record.id}

@@ -21,14 +21,15 @@ from lookalike.images.sources import Encoded, load
 __all__ = ["Job", "Outcome", "describe_stream"]
 
 _BATCH = 8  # pictures a thread takes at once: as many as the model runs at once
+_AHEAD = 6  # batches a thread may be ahead of the caller, who may be busy writing
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Job:
     """One picture to describe.
 
-    source: what `images.sources.load` takes. known: SHA-256 of the bytes described before; equal bytes are
-    not described again. item: anything of the caller's, handed back with the outcome.
+    source: what `images.sources.load` takes; None passes through without rows. known: SHA-256 of the bytes
+    described before; equal bytes are not described again. item: the caller's own, handed back with the outcome.
     """
 
     source: Any
@@ -38,7 +39,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Outcome:
-    """What became of a job: described (`rows` and `image`), the same as known (neither), or failed (`error`).
+    """What became of a job: described (`rows` and `image`), nothing to do (neither), or failed (`error`).
 
     rows: description name -> one row. image: the picture's facts; its pixels are gone (shape (0, 0, 3)).
     """
@@ -53,14 +54,14 @@ def describe_stream(jobs: Iterable[Job], ensemble: Ensemble, *, limits: Limits, 
     """Yield one outcome per job, in the order of the jobs; a picture that can't be used is an outcome too.
 
     Each of `workers` threads takes a few pictures from bytes to descriptions by itself (decoder and model
-    release the GIL), so that no stage waits for another. At most 3 x workers small batches exist at once.
+    release the GIL), so that no stage waits for another. At most 6 x workers small batches exist at once.
     """
     source = iter(jobs)
     pending: deque[Future[list[Outcome]]] = deque()
     with ThreadPoolExecutor(workers, thread_name_prefix="describe") as pool:
         try:
             while True:
-                while len(pending) < 3 * workers and (batch := list(islice(source, _BATCH))):
+                while len(pending) < _AHEAD * workers and (batch := list(islice(source, _BATCH))):
                     pending.append(pool.submit(_describe_batch, batch, ensemble, limits))
                 if not pending:
                     return
@@ -87,6 +88,8 @@ def _describe_batch(jobs: list[Job], ensemble: Ensemble, limits: Limits) -> list
 
 
 def _load(job: Job, wants: int, limits: Limits) -> Outcome | Image:
+    if job.source is None:
+        return Outcome(job)
     try:
         found = load(job.source, limits)
         if job.known is not None and job.known == _digest(found):
