@@ -125,3 +125,68 @@ def test_certain_and_right_is_no_error():
 def test_numbers_that_are_no_probabilities_are_refused(probabilities):
     with pytest.raises(InvalidArgument):
         evaluate.calibration_error(probabilities, [True, False][: len(probabilities)])
+
+
+def test_the_threshold_for_a_precision_is_where_its_recall_is_had():
+    curve = evaluate.precision_recall_curve([0.9, 0.8, 0.8, 0.1], [True, False, True, True])
+    assert curve.threshold_at_precision(0.7) == 0.1
+    assert curve.threshold_at_precision(0.8) == 0.9
+    assert evaluate.precision_recall_curve([0.9, 0.1], [False, True]).threshold_at_precision(0.9) is None
+
+
+def test_area_under_roc_by_hand():
+    # true 0.9 and 0.5 against false 0.5 and 0.1: three wins, one tie
+    assert evaluate.area_under_roc([0.9, 0.5, 0.5, 0.1], [True, True, False, False]) == 3.5 / 4
+    assert evaluate.area_under_roc([1, 0], [False, True]) == 0.0
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 5), st.booleans()), min_size=2).filter(lambda p: len({t for _, t in p}) == 2))
+def test_area_under_roc_is_the_share_of_pairs_in_order(pairs):
+    true, false = ([score for score, same in pairs if same is kind] for kind in (True, False))
+    expected = np.mean([(a > b) + (a == b) / 2 for a in true for b in false])
+    assert evaluate.area_under_roc(*zip(*pairs, strict=True)) == pytest.approx(expected)
+
+
+def test_area_under_roc_needs_both_kinds():
+    with pytest.raises(InvalidArgument):
+        evaluate.area_under_roc([0.1, 0.2], [True, True])
+    with pytest.raises(ShapeMismatch):
+        evaluate.area_under_roc([0.1, 0.2], [True])
+
+
+def test_average_precisions_are_per_row():
+    assert evaluate.average_precisions(ROWS, LABELS).tolist() == [0.5, 0.5]
+
+
+def test_the_interval_is_the_same_every_time_and_holds_the_mean():
+    values = np.random.default_rng(1).random(200)
+    low, high = evaluate.bootstrap_interval(values)
+    assert (low, high) == evaluate.bootstrap_interval(values)
+    assert low < values.mean() < high
+    # theory: 1.96 standard errors on either side
+    assert high - low == pytest.approx(2 * 1.96 * values.std() / 200**0.5, rel=0.1)
+
+
+def test_the_interval_narrows_with_confidence_and_takes_any_statistic():
+    values = np.arange(101.0)
+    wide, narrow = (evaluate.bootstrap_interval(values, np.median, confidence=share) for share in (0.95, 0.5))
+    assert wide[0] <= narrow[0] <= 50 <= narrow[1] <= wide[1]
+    assert evaluate.bootstrap_interval([3.0, 3.0]) == (3.0, 3.0)
+
+
+def test_the_interval_draws_rows_whole():
+    rows = np.column_stack([np.arange(20.0), np.arange(20.0)])
+    assert evaluate.bootstrap_interval(rows, lambda drawn: np.abs(drawn[:, 0] - drawn[:, 1]).max()) == (0.0, 0.0)
+
+
+@pytest.mark.parametrize("bad", [{"values": []}, {"values": [1.0], "confidence": 1.0}])
+def test_an_interval_of_nothing_is_refused(bad):
+    with pytest.raises(InvalidArgument):
+        evaluate.bootstrap_interval(**bad)
+
+
+def test_reliability_by_hand():
+    table = evaluate.reliability([0.1, 0.1, 0.5, 1.0], [False, True, True, True], bins=2)
+    assert table == [evaluate.Bin(0.0, 0.5, 2, 0.1, 0.5), evaluate.Bin(0.5, 1.0, 2, 0.75, 1.0)]
+    assert len(evaluate.reliability([0.95], [True])) == 1

@@ -6,8 +6,9 @@ Rows are unit vectors, so that their dot products are cosines. Products of many 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,13 +16,18 @@ from numpy.typing import ArrayLike, NDArray
 from lookalike.errors import InvalidArgument, ShapeMismatch
 
 __all__ = [
+    "Bin",
     "PrecisionRecall",
+    "area_under_roc",
+    "average_precisions",
+    "bootstrap_interval",
     "calibration_error",
     "first_ranks",
     "mean_average_precision",
     "median_rank",
     "precision_recall_curve",
     "recall_at_k",
+    "reliability",
 ]
 
 BLOCK = 512
@@ -42,6 +48,22 @@ class PrecisionRecall:
         """Return the most recall that any threshold gives at this precision or better; 0 where none does."""
         reached = self.recall[self.precision >= precision]
         return float(reached.max()) if len(reached) else 0.0
+
+    def threshold_at_precision(self, precision: float) -> float | None:
+        """Return the threshold that gives `recall_at_precision`, the highest of several; None where none does."""
+        reached = np.flatnonzero(self.precision >= precision)
+        return float(self.thresholds[reached[np.argmax(self.recall[reached])]]) if len(reached) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Bin:
+    """The pairs whose probability is from `low` to `high`: how many, their mean probability, the share that is true."""
+
+    low: float
+    high: float
+    count: int
+    mean: float
+    share: float
 
 
 def recall_at_k(rows: NDArray[np.float32], labels: ArrayLike, k: int = 1) -> float:
@@ -78,9 +100,14 @@ def first_ranks(rows: NDArray[np.float32], labels: ArrayLike) -> NDArray[np.int6
 
 
 def mean_average_precision(rows: NDArray[np.float32], labels: ArrayLike) -> float:
-    """Return the mean over rows of the average precision of the ranking of all other rows.
+    """Return the mean of `average_precisions`."""
+    return float(average_precisions(rows, labels).mean())
 
-    The average precision is the mean, over the rows of the same label, of the precision down to each of them.
+
+def average_precisions(rows: NDArray[np.float32], labels: ArrayLike) -> NDArray[np.float64]:
+    """Return (m,): for each row whose label occurs twice, the average precision of the ranking of all other rows.
+
+    That is the mean, over the rows of the same label, of the precision down to each of them.
     Rows, labels, ties and errors as in `recall_at_k`.
     """
     found = []
@@ -90,7 +117,48 @@ def mean_average_precision(rows: NDArray[np.float32], labels: ArrayLike) -> floa
         hits = np.take_along_axis(same, order, axis=1)
         precision = np.cumsum(hits, axis=1) / np.arange(1, hits.shape[1] + 1)
         found.append((precision * hits).sum(1) / hits.sum(1))
-    return float(np.concatenate(found).mean())
+    return np.concatenate(found)
+
+
+def bootstrap_interval(
+    values: ArrayLike,
+    statistic: Callable[[NDArray[np.float64]], float | np.floating[Any]] = np.mean,
+    *,
+    confidence: float = 0.95,
+    rounds: int = 1000,
+    seed: int = 0,
+) -> tuple[float, float]:
+    """Return the interval in which a statistic of values like these lies with this confidence.
+
+    values: (n, ...), drawn anew along the first axis, with replacement, `rounds` times; the same seed gives the
+    same interval. Efron's percentile method (1979). It tells what chance did in drawing these values, not what
+    others of another kind would give. Raises InvalidArgument for no values or a confidence outside (0, 1).
+    """
+    drawn = np.asarray(values, np.float64)
+    if drawn.ndim == 0 or len(drawn) == 0:
+        raise InvalidArgument("values", "empty", "at least one number")
+    if not 0 < confidence < 1:
+        raise InvalidArgument("confidence", confidence, "between 0 and 1")
+    random = np.random.default_rng(seed)
+    found = [float(statistic(drawn[random.integers(len(drawn), size=len(drawn))])) for _ in range(rounds)]
+    low, high = np.quantile(found, [(1 - confidence) / 2, (1 + confidence) / 2])
+    return float(low), float(high)
+
+
+def area_under_roc(scores: ArrayLike, same: ArrayLike) -> float:
+    """Return the probability that a true pair scores above a false one, ties counting half: in [0, 1], 0.5 is chance.
+
+    scores: (n,); same: (n,) bool. Equal to the area under the ROC curve (Hanley and McNeil 1982).
+    Raises InvalidArgument unless there are pairs of both kinds, ShapeMismatch where lengths differ.
+    """
+    values, truth = np.asarray(scores, np.float64), np.asarray(same, bool)
+    if values.shape != truth.shape or values.ndim != 1:
+        raise ShapeMismatch("same", expected=values.shape, got=truth.shape)
+    true, false = values[truth], np.sort(values[~truth])
+    if len(true) == 0 or len(false) == 0:
+        raise InvalidArgument("same", "all alike", "true for some pairs and false for others")
+    below = np.searchsorted(false, true, "left") + np.searchsorted(false, true, "right")
+    return float(below.mean() / 2 / len(false))
 
 
 def precision_recall_curve(scores: ArrayLike, same: ArrayLike) -> PrecisionRecall:
@@ -113,8 +181,17 @@ def precision_recall_curve(scores: ArrayLike, same: ArrayLike) -> PrecisionRecal
 def calibration_error(probabilities: ArrayLike, same: ArrayLike, bins: int = 15) -> float:
     """Return the expected calibration error: how far probabilities are from the shares that came true.
 
-    probabilities: (n,) in [0, 1]; same: (n,) bool. Bins have equal width; the result is the mean distance
-    between mean probability and true share, weighted by bin size, in [0, 1] (Naeini et al. 2015).
+    The mean distance between mean probability and true share, weighted by bin size, in [0, 1] (Naeini et al.
+    2015). Arguments and errors as in `reliability`.
+    """
+    table = reliability(probabilities, same, bins)
+    return sum(one.count * abs(one.mean - one.share) for one in table) / sum(one.count for one in table)
+
+
+def reliability(probabilities: ArrayLike, same: ArrayLike, bins: int = 10) -> list[Bin]:
+    """Return the reliability diagram as a table: bins of equal width, ascending, those without pairs left out.
+
+    probabilities: (n,) in [0, 1]; same: (n,) bool. A probability on an edge belongs to the bin above it.
     Raises InvalidArgument for no pairs or values outside [0, 1], ShapeMismatch where lengths differ.
     """
     values, truth = np.asarray(probabilities, np.float64), np.asarray(same, bool)
@@ -123,8 +200,11 @@ def calibration_error(probabilities: ArrayLike, same: ArrayLike, bins: int = 15)
     if len(values) == 0 or not (values.min() >= 0 and values.max() <= 1):
         raise InvalidArgument("probabilities", "empty or outside", "at least one number, all in [0, 1]")
     place = np.minimum((values * bins).astype(np.int64), bins - 1)
-    gaps = np.bincount(place, values - truth, bins)
-    return float(np.abs(gaps).sum() / len(values))
+    counts, sums, hits = (np.bincount(place, weights, bins) for weights in (None, values, truth))
+    return [
+        Bin(i / bins, (i + 1) / bins, int(counts[i]), float(sums[i] / counts[i]), float(hits[i] / counts[i]))
+        for i in np.flatnonzero(counts).tolist()
+    ]
 
 
 def _blocks(
