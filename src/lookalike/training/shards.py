@@ -72,7 +72,7 @@ class Shards:
         self._pool.shutdown()
 
     def _gathered(self, name: str, length: int) -> Tensor:
-        parts = [getattr(part, name).detach() for part in self._parts]
+        parts: list[Tensor] = [getattr(part, name).detach() for part in self._parts]
         whole = parts[0].new_empty(length, *parts[0].shape[1:])
         for shard, part in enumerate(parts):
             whole[shard :: len(parts)] = part
