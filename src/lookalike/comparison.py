@@ -32,7 +32,8 @@ _PHASH_SAME = 10  # bits of 64
 _SSIM_SAME = 0.95  # the grade that grouping by SSIM uses by default
 _INLIERS = 14  # keypoints on one transform; chance and shared captions seldom give more
 _MANY_KEYPOINTS = 60  # in both pictures: an edit that leaves so many leaves enough of them in place
-_UNCONFIRMED = 0.45
+_CONTRADICTED = 0.45
+_UNCONFIRMED = 4  # power to which the copy vector's probability is raised where keypoints can't be asked
 _ALIGNED = 0.87  # agreement of aligned pixels: edits stay above, another shot of the scene falls below
 _SCENE = 0.4  # agreement from which aligned pictures show the same scene
 
@@ -75,8 +76,10 @@ def _same_picture(signals: Signals) -> float:
         by_geometry = aligned * _rising(signals.overlap.inliers, _INLIERS, 2.0)
         if signals.overlap.inliers >= 2 * _INLIERS:  # so sure of the place that the pixels there decide
             by_copy = min(by_copy, by_geometry)
-    elif signals.keypoints >= _MANY_KEYPOINTS:  # the copy vector alone, where geometry should have found something
-        by_copy *= _UNCONFIRMED
+    elif signals.keypoints >= _MANY_KEYPOINTS:  # geometry should have found something
+        by_copy *= _CONTRADICTED
+    else:
+        by_copy **= _UNCONFIRMED
     if signals.plain:
         by_pixels = max(0.0, 1.0 - 20.0 * (1.0 - signals.ssim)) * signals.color
         return min(0.99, max(by_pixels, by_geometry))
