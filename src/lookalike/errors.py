@@ -10,7 +10,11 @@
     │   └── NoImagesFound
     ├── ModelError                    a describer can't be had
     │   ├── UnknownModel
+    │   ├── ModelMissing              its files are not on this machine
+    │   ├── ModelUnusable             a file is none that we open, or doesn't say what it needs
+    │   ├── FetchFailed               the hub didn't give what was asked for
     │   ├── WeightsCorrupt
+    │   ├── NoTextTower               the model knows pictures only
     │   └── ModelMismatch             vectors of different models or versions would meet
     ├── StoreError                    rows can't be kept or found
     │   ├── ShapeMismatch
@@ -42,6 +46,7 @@ __all__ = [
     "AccessDenied",
     "CollectionExists",
     "CollectionNotFound",
+    "FetchFailed",
     "FolderError",
     "FolderNotFound",
     "ImageError",
@@ -55,7 +60,10 @@ __all__ = [
     "MissingExtra",
     "ModelError",
     "ModelMismatch",
+    "ModelMissing",
+    "ModelUnusable",
     "NoImagesFound",
+    "NoTextTower",
     "RecordNotFound",
     "ShapeMismatch",
     "SourceNotFound",
@@ -109,11 +117,8 @@ class ImageTooLarge(ImageError):
 
     def __init__(self, source: str, *, size: int, limit: int, unit: str) -> None:
         self.size, self.limit, self.unit = size, limit, unit
-        super().__init__(
-            source,
-            f"{size:,} {unit}, over the limit of {limit:,}",
-            f"Resize it, or raise the limit (LOOKALIKE_MAX_{unit.upper()}).",
-        )
+        reason = f"{size:,} {unit}, over the limit of {limit:,}"
+        super().__init__(source, reason, f"Resize it, or raise the limit (LOOKALIKE_MAX_{unit.upper()}).")
 
 
 class FolderError(LookalikeError):
@@ -163,14 +168,55 @@ class UnknownModel(ModelError):
         super().__init__(f"There is no model named {name!r}. Known: {', '.join(known)}.")
 
 
+class ModelMissing(ModelError):
+    """The model's files are not on this machine. `bring`: each one's name and where the hub has it."""
+
+    code = "model_missing"
+
+    def __init__(self, model: str, folder: str, bring: Sequence[str], advice: str = "") -> None:
+        self.model, self.folder, self.bring = model, folder, tuple(bring)
+        way = advice or f"Fetch it with `lookalike models fetch {model}`, or put these files"
+        super().__init__("\n  ".join([f"The model {model} is not on this machine. {way} into {folder}:", *bring]))
+
+
+class ModelUnusable(ModelError):
+    """A model that can't be used as it is: not ONNX, or it doesn't say what is needed to run it."""
+
+    code = "model_unusable"
+
+    def __init__(self, model: str, reason: str, advice: str = "") -> None:
+        self.model, self.reason = model, reason
+        super().__init__(f"The model {model} can't be used: {reason}.{' ' + advice if advice else ''}")
+
+
+class FetchFailed(ModelError):
+    """The hub can't be reached, has no such file, or sent another one than the card states."""
+
+    code = "fetch_failed"
+
+    def __init__(self, url: str, reason: str, advice: str = "") -> None:
+        self.url, self.reason = url, reason
+        super().__init__(f"{url} could not be fetched: {reason}.{' ' + advice if advice else ''}")
+
+
 class WeightsCorrupt(ModelError):
     """A weights file is missing, or its digest is not the one its card states."""
 
     code = "weights_corrupt"
 
-    def __init__(self, model: str, path: str, reason: str) -> None:
+    def __init__(self, model: str, path: str, reason: str, advice: str = "Install the package again.") -> None:
         self.model, self.path, self.reason = model, path, reason
-        super().__init__(f"The weights of {model} at {path} can't be used: {reason}. Install the package again.")
+        super().__init__(f"The weights of {model} at {path} can't be used: {reason}. {advice}")
+
+
+class NoTextTower(ModelError):
+    """The model describes pictures only; `able` names models that read words too."""
+
+    code = "no_text_tower"
+
+    def __init__(self, model: str, able: Sequence[str]) -> None:
+        self.model, self.able = model, tuple(able)
+        super().__init__(f"{model} can't read words. Models that can: {', '.join(able)} (`lookalike models list`).")
 
 
 class ModelMismatch(ModelError):
@@ -289,10 +335,8 @@ class InvalidName(WorkspaceError):
 
     def __init__(self, name: str) -> None:
         self.name = name
-        super().__init__(
-            f"{name!r} can't name a collection. Use 1 to 64 letters, digits, '.', '_' or '-', "
-            f"beginning with a letter or digit."
-        )
+        allowed = "1 to 64 letters, digits, '.', '_' or '-', beginning with a letter or digit"
+        super().__init__(f"{name!r} can't name a collection. Use {allowed}.")
 
 
 class InvalidRecord(LookalikeError):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lookalike.describers.ensemble import Ensemble
+from lookalike.describers.ensemble import Ensemble, calibrated
 from lookalike.describers.hashes import MIN_QUALITY, hamming, hash_pictures, orientations
 from lookalike.images.image import Image, Pixels
 from lookalike.images.resize import thumbnail
@@ -48,12 +48,12 @@ class Signals:
 
 
 def measure(a: Image, b: Image, ensemble: Ensemble) -> Signals:
-    """Measure every signal of a pair; a and b fully decoded."""
+    """Measure every signal of a pair, a and b fully decoded; by the bundled model if the cosines have no curves."""
     turned, phash_bits, pdq_bits, plain = _match_hashes(a.pixels, b.pixels)
     held = _turn(a.pixels, turned)
-    rows = ensemble.describe([held, b.pixels])
+    ensemble = calibrated(ensemble)
+    rows, curves = ensemble.describe([held, b.pixels]), ensemble.curves
     cosine = {name: float(np.clip(rows[name][0] @ rows[name][1], -1.0, 1.0)) for name in ensemble.dims}
-    curves = ensemble.neural.card.calibration
     keypoints, overlap, mirrored = _find_overlap(held, b.pixels)
     return Signals(
         same_pixels=a.pixels.shape == b.pixels.shape and bool(np.array_equal(a.pixels, b.pixels)),

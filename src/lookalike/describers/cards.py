@@ -1,62 +1,40 @@
-"""Model cards: everything known of a neural describer, frozen. A new model is a new card, not new code."""
+"""Models by name: the bundled one, those fetched on request that have a card here, `onnx:FILE` and `hf:OWNER/REPO`."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from lookalike.describers.calibration import Calibration
+from lookalike.describers.modelcard import ModelCard, read_card
+from lookalike.describers.own import HUB_PREFIX, ONNX_PREFIX, fetched_repositories, hub_card, onnx_card
+from lookalike.describers.weights import models_folder
 from lookalike.errors import UnknownModel, WeightsCorrupt
 
-__all__ = ["BUNDLED", "ModelCard", "card", "facts", "names"]
+__all__ = ["BUNDLED", "ModelCard", "able_to_read", "card", "facts", "names"]
 
 BUNDLED = Path(__file__).parent / "bundled"
-_NAMES = ("lookalike-mini",)
-
-
-@dataclass(frozen=True, slots=True)
-class ModelCard:
-    """A neural describer.
-
-    weights: the ONNX file. It takes uint8 RGB (n, input_size, input_size, 3), the whole picture squashed to
-    the square, under the name `input`, and gives for each entry of `vectors` a float32 (n, width) output of
-    unit rows under that name, and `logits` (n, len(labels)).
-    calibration: vector name -> probability curve: "copy" answers "the same picture, edited?",
-    "meaning" answers "the same kind of thing?".
-    """
-
-    name: str
-    version: int
-    weights: Path
-    sha256: str
-    input: str
-    input_size: int
-    vectors: Mapping[str, int]
-    license: str
-    logits: str = ""
-    labels: tuple[str, ...] = ()
-    calibration: Mapping[str, Calibration] = field(default_factory=dict)
-
-    @property
-    def signature(self) -> str:
-        """Name, version and weights, as stored with every collection: vectors meet only under equal signatures."""
-        return f"{self.name}/{self.version}@{self.sha256[:12]}"
+KNOWN = Path(__file__).parent / "known"
+_BUNDLED = ("lookalike-mini",)
+_BUNDLED_BATCH = 8  # on a CPU small batches stay in cache and are as fast as large ones
 
 
 def names() -> tuple[str, ...]:
-    """Return the names of all models that can be had."""
-    return _NAMES
+    """Return the names of all models that can be had: the bundled ones, then by name; then fetched repositories."""
+    return (*_BUNDLED, *sorted(path.stem for path in KNOWN.glob("*.json")), *fetched_repositories())
+
+
+def able_to_read() -> tuple[str, ...]:
+    """Return the names of the models with a text tower."""
+    return tuple(name for name in names() if name not in _BUNDLED and card(name).text)
 
 
 def facts(name: str) -> dict[str, Any]:
     """Return everything a model's card file says, as JSON values. Raises UnknownModel, WeightsCorrupt."""
-    if name not in _NAMES:
-        raise UnknownModel(name, _NAMES)
-    path = BUNDLED / f"{name}.json"
+    path = (BUNDLED if name in _BUNDLED else KNOWN) / f"{name}.json"
+    if name not in _BUNDLED and path.name not in {known.name for known in KNOWN.glob("*.json")}:
+        raise UnknownModel(name, (*names(), f"{ONNX_PREFIX}FILE", f"{HUB_PREFIX}OWNER/REPO"))
     try:
         found: dict[str, Any] = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
@@ -64,20 +42,30 @@ def facts(name: str) -> dict[str, Any]:
     return found
 
 
-@cache
 def card(name: str = "lookalike-mini") -> ModelCard:
-    """Return the card of a model by name. Raises UnknownModel, WeightsCorrupt."""
+    """Return the card of a model by name; its files need not be here.
+
+    Raises UnknownModel, WeightsCorrupt; ModelMissing or ModelUnusable for `onnx:` and `hf:`, whose cards are made
+    from their files.
+    """
+    if name.startswith(ONNX_PREFIX):
+        return onnx_card(name)
+    if name.startswith(HUB_PREFIX):
+        return hub_card(name)
+    return _bundled(name) if name in _BUNDLED else _known(name, models_folder() / name)
+
+
+@cache
+def _bundled(name: str) -> ModelCard:
     found = facts(name)
-    return ModelCard(
-        name=found["name"],
-        version=found["version"],
-        weights=BUNDLED / f"{name}.onnx",
-        sha256=found["sha256"],
-        input=found["input"],
-        input_size=found["input_size"],
-        vectors=found["vectors"],
-        license=found["license"],
-        logits=found["logits"],
-        labels=tuple(found["labels"]),
-        calibration={vector: Calibration(**curve) for vector, curve in found["calibration"].items()},
-    )
+    prepare = {"side": found["input_size"], "fit": "squash", "resample": "fast", "layout": "nhwc"}
+    files = {"image": {"name": f"{name}.onnx", "sha256": found["sha256"]}}
+    here = {"files": files, "prepare": prepare, "batch": _BUNDLED_BATCH, "text": None}
+    return read_card({**found, **here}, BUNDLED)
+
+
+@cache
+def _known(name: str, folder: Path) -> ModelCard:
+    found = facts(name)
+    same = found.get("labels_of")
+    return read_card(found, folder, card(same).labels if same else ())

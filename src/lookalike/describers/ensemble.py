@@ -9,13 +9,16 @@ from typing import Any
 from numpy.typing import NDArray
 
 from lookalike.describers.base import Describer, VectorSpec
+from lookalike.describers.calibration import Calibration
 from lookalike.describers.cards import card
 from lookalike.describers.colors import ColorDescriber
 from lookalike.describers.hashes import HashDescriber
 from lookalike.describers.neural import NeuralDescriber
 from lookalike.images.image import Pixels
 
-__all__ = ["Ensemble", "standard_ensemble"]
+__all__ = ["Ensemble", "calibrated", "standard_ensemble"]
+
+_ASKED = {"copy", "meaning"}  # what every collection and every comparison wants to know
 
 
 class Ensemble:
@@ -42,6 +45,13 @@ class Ensemble:
         return {spec.name: describer.signature for describer in self._all for spec in describer.vectors}
 
     @property
+    def curves(self) -> dict[str, Calibration]:
+        """Vector name -> its probability curve, of the vectors that have one."""
+        makers = [describer for describer in self._all if isinstance(describer, NeuralDescriber)]
+        made = [(spec.name, maker.card.calibration.get(spec.name)) for maker in makers for spec in maker.vectors]
+        return {name: curve for name, curve in made if curve is not None}
+
+    @property
     def wants(self) -> int:
         """The shorter side, in pixels, below which a scaled decode would lose something."""
         return max(describer.wants for describer in self._all)
@@ -58,6 +68,15 @@ class Ensemble:
 def standard_ensemble(model: str = "lookalike-mini") -> Ensemble:
     """Return what every collection uses: the model's vectors, the Lab color histogram and pHash.
 
-    One instance per model and process. Raises UnknownModel, WeightsCorrupt.
+    Of "meaning" and "copy", what the model doesn't make comes from the bundled one.
+    One instance per model and process. Raises UnknownModel, ModelMissing, ModelUnusable, WeightsCorrupt.
     """
-    return Ensemble(NeuralDescriber(card(model)), (ColorDescriber(), HashDescriber(("phash",))))
+    neural = NeuralDescriber(card(model))
+    lacking = _ASKED - {spec.name for spec in neural.vectors}
+    beside = [NeuralDescriber(card(), only=lacking)] if lacking else []
+    return Ensemble(neural, (*beside, ColorDescriber(), HashDescriber(("phash",))))
+
+
+def calibrated(ensemble: Ensemble) -> Ensemble:
+    """Return the ensemble, or the bundled model's if not both of its answers can be said as probabilities."""
+    return ensemble if ensemble.curves.keys() >= _ASKED else standard_ensemble()

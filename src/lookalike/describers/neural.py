@@ -3,64 +3,166 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.describers.base import VectorSpec
-from lookalike.describers.cards import ModelCard
-from lookalike.describers.weights import read_weights
+from lookalike.describers.cards import ModelCard, able_to_read
+from lookalike.describers.graph import exposed, read_graph
+from lookalike.describers.prepare import prepare
+from lookalike.describers.text import Tokens
+from lookalike.describers.weights import check_file, read_weights, ready
+from lookalike.errors import ModelUnusable, NoTextTower
 from lookalike.images.image import Pixels
-from lookalike.images.resize import fit_square
 
 __all__ = ["NeuralDescriber"]
 
-_BATCH = 8  # on a CPU small batches stay in cache and are as fast as large ones
+_INSIDE = "before:"
+_TYPES = {"tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(uint8)": np.uint8}
+_TOKEN_TYPES = {"tensor(int64)": np.int64, "tensor(int32)": np.int32}
+_FAILURES = ("Fail", "InvalidArgument", "InvalidGraph", "InvalidProtobuf", "NotImplemented", "RuntimeException")
 
 
 class NeuralDescriber:
     """Runs one model. Safe to call from several threads, which is how it uses several cores."""
 
-    def __init__(self, card: ModelCard) -> None:
-        self.card = card
+    def __init__(self, card: ModelCard, only: Collection[str] | None = None) -> None:
+        """Take a model whose files are on this machine; nothing is loaded before it is needed.
+
+        only: names of its vectors to make; default all. Raises ModelMissing, ModelUnusable.
+        """
+        self.card = card = ready(card)
         self.signature = card.signature
-        self.vectors = tuple(VectorSpec(name, width, "cosine") for name, width in card.vectors.items())
-        self.wants = card.input_size
+        wanted = card.vectors if only is None else only
+        self.vectors = tuple(
+            VectorSpec(name, width, "cosine") for name, width in card.vectors.items() if name in wanted
+        )
+        self.wants = max(card.prepare.side, card.prepare.shorter)
         self._lock = threading.Lock()
-        self._session: Any = None
+        self._sessions: dict[str, _Session] = {}
+        self._tokens: Tokens | None = None
 
     def describe(self, pictures: Sequence[Pixels]) -> dict[str, NDArray[np.float32]]:
-        """Return vector name -> (len(pictures), width) float32 unit rows. Raises WeightsCorrupt."""
-        rows = self._run([spec.name for spec in self.vectors], pictures)
+        """Return vector name -> (len(pictures), width) float32 unit rows. Raises WeightsCorrupt, ModelUnusable."""
         # A quantized graph is a few millionths off unit length, which would show in the score of a picture with itself.
-        return {name: values / np.linalg.norm(values, axis=1, keepdims=True) for name, values in rows.items()}
+        return {name: _unit(rows) for name, rows in self.raw(pictures).items()}
+
+    def raw(self, pictures: Sequence[Pixels]) -> dict[str, NDArray[np.float32]]:
+        """Return vector name -> (len(pictures), width) float32 as the model makes them, of any length."""
+        rows = self._run([self._tensor(spec.name) for spec in self.vectors], pictures)
+        found = {}
+        for spec, values in zip(self.vectors, rows, strict=True):
+            pooled = self._pooled(values)
+            if pooled.shape != (len(pictures), spec.width):
+                got = f"its vector {spec.name!r} has {pooled.shape[1]} numbers, and its card says {spec.width}"
+                raise ModelUnusable(self.card.name, got)
+            found[spec.name] = pooled
+        return found
 
     def logits(self, pictures: Sequence[Pixels]) -> NDArray[np.float32]:
-        """Return (len(pictures), len(card.labels)) float32 scores, before the softmax. Raises WeightsCorrupt."""
-        return self._run([self.card.logits], pictures)[self.card.logits]
+        """Return (len(pictures), len(card.labels)) float32 scores, before the softmax; no columns without labels."""
+        if not self.card.logits:
+            return np.empty((len(pictures), 0), np.float32)
+        return self._run([self.card.logits], pictures)[0]
 
-    def _run(self, names: Sequence[str], pictures: Sequence[Pixels]) -> dict[str, NDArray[np.float32]]:
-        session, side = self._open(), self.card.input_size
-        parts: list[list[NDArray[np.float32]]] = []
-        for start in range(0, len(pictures), _BATCH):
-            batch = np.stack([fit_square(picture, side) for picture in pictures[start : start + _BATCH]])
-            parts.append(session.run(list(names), {self.card.input: batch}))
-        if not parts:
-            widths = {**self.card.vectors, self.card.logits: len(self.card.labels)}
-            return {name: np.empty((0, widths[name]), np.float32) for name in names}
-        return {name: np.concatenate([part[i] for part in parts]) for i, name in enumerate(names)}
+    def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return (len(texts), width) float32 unit rows, to be compared with those of pictures by cosine.
 
-    def _open(self) -> Any:
+        Raises NoTextTower if the model has none, MissingExtra, WeightsCorrupt, ModelUnusable.
+        """
+        tower = self.card.text
+        if tower is None:
+            raise NoTextTower(self.card.name, able_to_read())
         with self._lock:
-            if self._session is None:
-                import onnxruntime
+            self._tokens = tokens = self._tokens or Tokens(self.card, tower)
+        session = self._open("text", [tower.output])
+        rows = [session.run([tower.output], session.text_feed(*tokens.encode(text)))[0] for text in texts]
+        width = self.card.vectors[tower.vector]
+        return _unit(self._pooled(np.concatenate(rows))) if rows else np.empty((0, width), np.float32)
 
-                options = onnxruntime.SessionOptions()
-                options.intra_op_num_threads = 1  # callers bring the threads: no barrier inside a picture
-                options.log_severity_level = 3
-                self._session = onnxruntime.InferenceSession(
-                    read_weights(self.card), options, providers=["CPUExecutionProvider"]
-                )
-            return self._session
+    def _run(self, tensors: Sequence[str], pictures: Sequence[Pixels]) -> list[NDArray[np.float32]]:
+        session, card = self._open("image", [*self.card.outputs.values(), self.card.logits]), self.card
+        parts: list[list[NDArray[np.float32]]] = []
+        for start in range(0, len(pictures), card.batch):
+            batch = np.stack([prepare(picture, card.prepare) for picture in pictures[start : start + card.batch]])
+            parts.append(session.run(tensors, {card.input: session.cast(card.input, batch)}))
+        if not parts:
+            widths = {self._tensor(name): width for name, width in card.vectors.items()}
+            return [np.empty((0, widths.get(tensor, len(card.labels))), np.float32) for tensor in tensors]
+        return [np.concatenate([part[i] for part in parts]) for i in range(len(tensors))]
+
+    def _tensor(self, vector: str) -> str:
+        return self.card.outputs.get(vector, vector)
+
+    def _pooled(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        if values.ndim == 3 and self.card.pooling == "first":
+            return values[:, 0]
+        if values.ndim == 3 and self.card.pooling == "mean":
+            return np.asarray(values.mean(axis=1), np.float32)
+        return values.reshape(len(values), -1) if len(values) else values
+
+    def _open(self, role: str, tensors: Sequence[str]) -> _Session:
+        with self._lock:
+            if role not in self._sessions:
+                self._sessions[role] = _Session(self.card, role, [name for name in tensors if name.startswith(_INSIDE)])
+            return self._sessions[role]
+
+
+class _Session:
+    """One ONNX file in ONNX Runtime. inside: tensors "before:NAME" that it shall give beside its outputs."""
+
+    def __init__(self, card: ModelCard, role: str, inside: Sequence[str]) -> None:
+        import onnxruntime
+        from onnxruntime.capi import onnxruntime_pybind11_state as failures
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1  # callers bring the threads: no barrier inside a picture
+        options.log_severity_level = 3
+        self._name, self._failures = card.name, tuple(getattr(failures, name) for name in _FAILURES)
+        self._renamed: dict[str, str] = {}
+        source = self._source(card, role, inside)
+        try:
+            self._session = onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
+        except self._failures as error:
+            raise ModelUnusable(card.name, f"ONNX Runtime refuses {card.files[role].name} ({error})") from None
+        self._types = {one.name: one.type for one in self._session.get_inputs()}
+
+    def run(self, tensors: Sequence[str], feed: Mapping[str, NDArray[Any]]) -> list[NDArray[np.float32]]:
+        names = [self._renamed.get(tensor, tensor) for tensor in tensors]
+        try:
+            return [np.asarray(values, np.float32) for values in self._session.run(names, feed)]
+        except (*self._failures, ValueError) as error:
+            raise ModelUnusable(self._name, f"ONNX Runtime can't run it ({error})", "Is its card right?") from None
+
+    def cast(self, name: str, batch: NDArray[Any]) -> NDArray[Any]:
+        return batch.astype(_TYPES.get(self._types.get(name, ""), batch.dtype), copy=False)
+
+    def text_feed(self, ids: NDArray[np.int64], mask: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
+        """Give the file what it asks for of token numbers, their mask and their kind, which is 0."""
+        known = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
+        return {
+            name: known.get(name, ids).astype(_TOKEN_TYPES.get(kind, np.int64)) for name, kind in self._types.items()
+        }
+
+    def _source(self, card: ModelCard, role: str, inside: Sequence[str]) -> bytes | str:
+        if any(other.startswith("data") for other in card.files):  # ONNX Runtime looks for it beside the file
+            for other in card.files:
+                if other.startswith("data"):
+                    check_file(card, other)
+            return str(check_file(card, role))
+        model = read_weights(card, role)
+        made_from = read_graph(card.folder / card.files[role].name).made_from if inside else {}
+        for tensor in inside:
+            if (maker := made_from.get(tensor.removeprefix(_INSIDE))) is None:
+                raise ModelUnusable(card.name, f"its file makes no {tensor.removeprefix(_INSIDE)!r}")
+            self._renamed[tensor] = maker
+            model = exposed(model, maker)
+        return model
+
+
+def _unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.asarray(rows / np.maximum(lengths, np.float32(1e-12)), np.float32)
