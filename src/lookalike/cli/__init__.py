@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from lookalike.cli import collections, compare, describe, doctor, group, index, models, search, serve
+from lookalike.cli import collections, compare, describe, doctor, evaluate, group, index, models, search, serve
 from lookalike.errors import LookalikeError
 from lookalike.version import __version__
 
@@ -20,7 +20,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
-for room in (compare, describe, group, index, search, models, serve, doctor):
+for room in (compare, describe, group, index, search, models, evaluate, serve, doctor):
     room.install(app)
 app.add_typer(collections.app, name="collection")
 

@@ -1,0 +1,76 @@
+"""`lookalike evaluate`: labels by folder or table, pairs, and clear words about what was left out."""
+
+import pytest
+
+
+@pytest.fixture
+def classes(tmp_path, draw, save):
+    folder = tmp_path / "classes"
+    for seed in range(3):
+        for copy, quality in enumerate((90, 60)):
+            save(draw(seed), folder / f"scene {seed}" / f"{copy}.jpg", quality)
+    save(draw(9), folder / "alone" / "0.jpg")
+    (folder / "scene 0" / "broken.jpg").write_bytes(b"\xff\xd8\xff broken")
+    return folder
+
+
+def test_a_folder_of_folders(run, classes):
+    result = run("evaluate", classes)
+    assert result.code == 0
+    for word in ("meaning", "color", "phash", "random", "recall@1", "mAP", "median rank", "lookalike-mini/"):
+        assert word in result.out
+    assert "1.000 [1.000, 1.000]" in result.out
+    assert "the picture of each of 1 labels" in result.out
+    assert "broken.jpg" in result.err
+    assert "1 files could not be read" in result.err
+
+
+def test_as_json(run, classes):
+    found = run("evaluate", classes, "--format", "json").json
+    assert (found["pictures"], found["asked"], found["alone"]) == (7, 6, ["alone"])
+    assert set(found["lines"][0]["recall_at_1"]) == {"value", "low", "high"}
+    assert list(found["unreadable"]) == [str(classes / "scene 0" / "broken.jpg")]
+
+
+def test_as_rows(run, classes):
+    lines = run("evaluate", classes, "--format", "csv").out.splitlines()
+    assert lines[0].startswith("model,name,recall_at_1,recall_at_1_low,recall_at_1_high")
+    assert len(lines) == 6
+
+
+def test_a_table_of_labels(run, classes):
+    rows = [f"scene {seed}/{copy}.jpg,{seed % 2}" for seed in range(3) for copy in range(2)]
+    table = classes / "labels.csv"
+    table.write_text("\n".join(["file,label", *rows]), "utf-8")
+    assert run("evaluate", "--labels", table, "--format", "json").json["labels"] == 2
+    moved = table.rename(classes.parent / "labels.csv")
+    assert run("evaluate", classes, "--labels", moved, "--format", "json").json["asked"] == 6
+
+
+def test_pairs(run, classes):
+    rows = [f"scene {a}/0.jpg,scene {b}/1.jpg,{a == b}" for a in range(3) for b in range(3)]
+    table = classes / "pairs.csv"
+    table.write_text("\n".join(["a,b,same", *rows, "scene 0/0.jpg,gone.jpg,0"]), "utf-8")
+    result = run("evaluate", "--pairs", table, "--precision", "0.9")
+    assert result.code == 0
+    for word in ("AUC", "recall at precision 0.9", "Expected calibration error", "came true", "compare", "pdq"):
+        assert word in result.out
+    assert "gone.jpg" in result.err
+    found = run("evaluate", "--pairs", table, "--format", "json").json
+    assert (found["pairs"], found["same"]) == (9, 3)
+    assert sum(one["count"] for one in found["reliability"]) == 9
+
+
+@pytest.mark.parametrize("arguments", [(), ("{}", "--labels", "a.csv", "--pairs", "b.csv"), ("{}/scene 0",), ("gone",)])
+def test_what_can_not_be_evaluated_is_one_clear_line(run, classes, arguments):
+    result = run("evaluate", *(part.replace("{}", str(classes)) for part in arguments))
+    assert result.code == 2
+    assert result.out == ""
+    assert "Traceback" not in result.err
+    assert len(result.err.strip().splitlines()) == 1
+
+
+def test_help_has_an_example(run):
+    result = run("evaluate", "--help")
+    assert result.code == 0
+    assert "Example" in result.out
