@@ -15,7 +15,7 @@ FLOORS = [
     ["describers"],
     ["ssim", "duplicates", "metrics", "evaluate", "keypoints", "signals"],
     ["comparison", "stores", "catalog", "intake"],
-    ["search", "upsert", "folders", "evaluation", "training"],
+    ["search", "upsert", "folders", "labeled", "evaluation", "training"],
     ["collection"],
     ["workspace"],
     ["gallery", "wire"],

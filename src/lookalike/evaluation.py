@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import csv
-import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.comparison import compare
-from lookalike.describers.ensemble import Ensemble, standard_ensemble
+from lookalike.describers.ensemble import Ensemble, calibrated, standard_ensemble
 from lookalike.describers.stream import Job, describe_stream
 from lookalike.errors import ImageError, InvalidArgument
 from lookalike.evaluate import (
@@ -28,48 +25,24 @@ from lookalike.evaluate import (
     precision_recall_curve,
     reliability,
 )
-from lookalike.folders.scan import scan
+from lookalike.labeled import Labeled, Pair
 from lookalike.records import Comparison
 from lookalike.settings import Settings
 
 __all__ = [
     "Figure",
-    "Labeled",
-    "Pair",
     "PairLine",
     "Pairs",
     "Retrieval",
     "RetrievalLine",
     "evaluate_pairs",
     "evaluate_retrieval",
-    "labeled_by_file",
-    "labeled_folder",
-    "read_pairs",
 ]
 
 Progress = Callable[[int], None]
 Floats = NDArray[np.float64]
 
 _SEED = 0
-_TRUTHS = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
-
-
-@dataclass(frozen=True, slots=True)
-class Labeled:
-    """Pictures and what each shows, in one order. unlabeled: pictures found that nothing is said of."""
-
-    files: Sequence[Path]
-    labels: Sequence[str]
-    unlabeled: Sequence[Path] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """Two pictures, and whether they are the same one."""
-
-    a: Path
-    b: Path
-    same: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +56,13 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class RetrievalLine:
-    """How one description finds other pictures with the label of the picture asked with."""
+    """How one description finds other pictures with the label of the picture asked with.
+
+    signature: of the describer that made it; empty for chance.
+    """
 
     name: str
+    signature: str
     recall_at_1: Figure
     recall_at_5: Figure
     recall_at_10: Figure
@@ -148,51 +125,6 @@ class Pairs:
     unreadable: Mapping[str, str] = field(default_factory=dict)
 
 
-def labeled_folder(folder: Path) -> Labeled:
-    """Take the folders directly in a folder as labels of all the pictures below them.
-
-    Raises FolderNotFound, NoImagesFound, and InvalidArgument where no picture is in such a folder.
-    """
-    found = scan(folder)
-    parts = {picture: picture.relative_to(found.root).parts for picture in found.pictures}
-    files = [picture for picture in found.pictures if len(parts[picture]) > 1]
-    if not files:
-        raise InvalidArgument("DIR", str(folder), "a folder of folders, each a label; or give the labels as a file")
-    unlabeled = [picture for picture in found.pictures if len(parts[picture]) == 1]
-    return Labeled(files, [parts[picture][0] for picture in files], unlabeled)
-
-
-def labeled_by_file(table: Path, folder: Path | None = None) -> Labeled:
-    """Read a CSV or JSON-lines file with the columns file and label; other columns are ignored.
-
-    folder: where the files are, by default where the table is. Rows without a label are `unlabeled`. Raises
-    InvalidArgument for what is no such table, and for a file named twice, which would find itself.
-    """
-    base = table.parent if folder is None else folder
-    rows = [(base / str(row["file"]), str(row["label"])) for _, row in _read_table(table, ("file", "label"))]
-    twice = [str(path) for path, count in Counter(path for path, _ in rows).items() if count > 1]
-    if twice:
-        raise InvalidArgument("a file in the table", twice[0], "named once")
-    with_label = [(path, label) for path, label in rows if label]
-    unlabeled = [path for path, label in rows if not label]
-    return Labeled([path for path, _ in with_label], [label for _, label in with_label], unlabeled)
-
-
-def read_pairs(table: Path, folder: Path | None = None) -> list[Pair]:
-    """Read a CSV or JSON-lines file with the columns a, b (pictures) and same (1 or 0, true or false, yes or no).
-
-    folder: where the files are, by default where the table is. Raises InvalidArgument for what is no such table.
-    """
-    base = table.parent if folder is None else folder
-    pairs = []
-    for line, row in _read_table(table, ("a", "b", "same")):
-        truth = _TRUTHS.get(str(row["same"]).strip().lower())
-        if truth is None:
-            raise InvalidArgument(f"same in line {line} of {table.name}", row["same"], f"one of {', '.join(_TRUTHS)}")
-        pairs.append(Pair(base / str(row["a"]), base / str(row["b"]), truth))
-    return pairs
-
-
 def evaluate_retrieval(labeled: Labeled, *, settings: Settings, progress: Progress = lambda _: None) -> Retrieval:
     """Describe labeled pictures, ask with each for the others, and count.
 
@@ -202,34 +134,24 @@ def evaluate_retrieval(labeled: Labeled, *, settings: Settings, progress: Progre
     label is left with two pictures.
     """
     ensemble = standard_ensemble(settings.model)
-    jobs = (Job(path, label) for path, label in zip(labeled.files, labeled.labels, strict=True))
-    labels: list[str] = []
-    digests: set[str] = set()
-    unreadable: dict[str, str] = {}
-    parts: dict[str, list[NDArray[Any]]] = {name: [] for name in ensemble.specs}
-    for outcome in describe_stream(jobs, ensemble, limits=settings.limits, workers=settings.workers):
-        progress(1)
-        if outcome.error is not None:
-            unreadable[str(outcome.job.source)] = outcome.error.reason
-            continue
-        labels.append(outcome.job.item)
-        digests.add(outcome.image.sha256 if outcome.image else "")
-        for name, row in outcome.rows.items():
-            parts[name].append(row)
-    counts = Counter(labels)
+    read = _describe(labeled, ensemble, settings, progress)
+    counts = Counter(read.labels)
     if not counts or max(counts.values()) < 2:
-        found = f"{len(labels)} readable pictures of {len(counts)} labels ({len(unreadable)} unreadable)"
+        found = f"{len(read.labels)} readable pictures of {len(counts)} labels ({len(read.unreadable)} unreadable)"
         raise InvalidArgument("what is to be evaluated", found, "at least two pictures of one label")
     return Retrieval(
         model=ensemble.neural.signature,
-        pictures=len(labels),
+        pictures=len(read.labels),
         labels=len(counts),
         asked=sum(count for count in counts.values() if count > 1),
-        lines=[_retrieval_line(name, rows, labels) for name, rows in _rows_by_name(ensemble, parts, len(labels))],
+        lines=[
+            _retrieval_line(name, ensemble.signatures.get(name, ""), rows, read.labels)
+            for name, rows in _rows_by_name(ensemble, read)
+        ],
         alone=sorted(label for label, count in counts.items() if count == 1),
-        repeated=len(labels) - len(digests),
+        repeated=len(read.labels) - len(read.digests),
         unlabeled=[str(path) for path in labeled.unlabeled],
-        unreadable=unreadable,
+        unreadable=read.unreadable,
     )
 
 
@@ -244,31 +166,14 @@ def evaluate_pairs(
     """
     if not 0 < precision <= 1:
         raise InvalidArgument("precision", precision, "above 0 and at most 1")
-    truths: list[bool] = []
-    found: list[Comparison] = []
-    unreadable: dict[str, str] = {}
-
-    def one(pair: Pair) -> Comparison | ImageError:
-        try:
-            return compare(pair.a, pair.b, settings=settings)
-        except ImageError as error:
-            return error
-
-    with ThreadPoolExecutor(settings.workers, thread_name_prefix="compare") as pool:
-        for pair, result in zip(pairs, pool.map(one, pairs), strict=True):
-            progress(1)
-            if isinstance(result, ImageError):
-                unreadable[result.source] = result.reason
-            else:
-                truths.append(pair.same)
-                found.append(result)
+    found, truths, unreadable = _compare(pairs, settings, progress)
     if len(set(truths)) < 2:
         left = f"{sum(truths)} same and {len(truths) - sum(truths)} other pairs ({len(unreadable)} pictures unreadable)"
         raise InvalidArgument("what is to be evaluated", left, "at least one pair of each kind")
     same, probabilities = np.array(truths), np.array([one.probability for one in found])
     kept = probabilities >= 0.5
     return Pairs(
-        model=standard_ensemble(settings.model).neural.signature,
+        model=calibrated(standard_ensemble(settings.model)).neural.signature,
         pairs=len(found),
         same=int(same.sum()),
         wanted_precision=precision,
@@ -282,13 +187,61 @@ def evaluate_pairs(
     )
 
 
-def _rows_by_name(
-    ensemble: Ensemble, parts: Mapping[str, Sequence[NDArray[Any]]], count: int
-) -> Iterator[tuple[str, NDArray[np.float32]]]:
-    for name, rows in parts.items():
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What came of labeled pictures: labels and rows of those read, in one order, and reasons for the others."""
+
+    rows: dict[str, list[NDArray[Any]]]
+    labels: list[str] = field(default_factory=list)
+    digests: set[str] = field(default_factory=set)
+    unreadable: dict[str, str] = field(default_factory=dict)
+
+
+def _describe(labeled: Labeled, ensemble: Ensemble, settings: Settings, progress: Progress) -> _Read:
+    jobs = (Job(path, label) for path, label in zip(labeled.files, labeled.labels, strict=True))
+    read = _Read({name: [] for name in ensemble.specs})
+    for outcome in describe_stream(jobs, ensemble, limits=settings.limits, workers=settings.workers):
+        progress(1)
+        if outcome.error is not None:
+            read.unreadable[str(outcome.job.source)] = outcome.error.reason
+        elif outcome.image is not None:
+            read.labels.append(outcome.job.item)
+            read.digests.add(outcome.image.sha256)
+            for name, row in outcome.rows.items():
+                read.rows[name].append(row)
+    return read
+
+
+def _compare(
+    pairs: Sequence[Pair], settings: Settings, progress: Progress
+) -> tuple[list[Comparison], list[bool], dict[str, str]]:
+    """Return the comparisons of the pairs that can be read, their truths, and what can't be read with the reasons."""
+
+    def one(pair: Pair) -> Comparison | ImageError:
+        try:
+            return compare(pair.a, pair.b, settings=settings)
+        except ImageError as error:
+            return error
+
+    found: list[Comparison] = []
+    truths: list[bool] = []
+    unreadable: dict[str, str] = {}
+    with ThreadPoolExecutor(settings.workers, thread_name_prefix="compare") as pool:
+        for pair, result in zip(pairs, pool.map(one, pairs), strict=True):
+            progress(1)
+            if isinstance(result, ImageError):
+                unreadable[result.source] = result.reason
+            else:
+                truths.append(pair.same)
+                found.append(result)
+    return found, truths, unreadable
+
+
+def _rows_by_name(ensemble: Ensemble, read: _Read) -> Iterator[tuple[str, NDArray[np.float32]]]:
+    for name, rows in read.rows.items():
         stacked = np.stack(rows)
         yield name, _signs(stacked) if name in ensemble.hashes else stacked
-    yield "random", _unit(np.random.default_rng(_SEED).standard_normal((count, 128)))
+    yield "random", _unit(np.random.default_rng(_SEED).standard_normal((len(read.labels), 128)))
 
 
 def _signs(packed: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -301,10 +254,11 @@ def _unit(rows: Floats) -> NDArray[np.float32]:
     return unit
 
 
-def _retrieval_line(name: str, rows: NDArray[np.float32], labels: Sequence[str]) -> RetrievalLine:
+def _retrieval_line(name: str, signature: str, rows: NDArray[np.float32], labels: Sequence[str]) -> RetrievalLine:
     ranks = first_ranks(rows, labels)
     return RetrievalLine(
         name,
+        signature,
         _mean(ranks <= 1),
         _mean(ranks <= 5),
         _mean(ranks <= 10),
@@ -343,33 +297,3 @@ def _pair_line(name: str, scores: Floats, same: NDArray[np.bool_], precision: fl
         curve.recall_at_precision(precision),
         curve.threshold_at_precision(precision),
     )
-
-
-def _read_table(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    """Yield (line number, row) of a CSV or JSON-lines file; every row has all the columns."""
-    readers = {".csv": _read_csv, ".jsonl": _read_jsonl}
-    if path.suffix not in readers:
-        raise InvalidArgument("the table", str(path), f"a file ending in {' or '.join(readers)}")
-    try:
-        for line, row in readers[path.suffix](path):
-            missing = [name for name in columns if not isinstance(row, dict) or row.get(name) is None]
-            if missing:
-                raise InvalidArgument(f"line {line} of {path}", f"without {missing[0]}", f"with {', '.join(columns)}")
-            yield line, row
-    except (OSError, ValueError, csv.Error) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise InvalidArgument("the table", str(path), f"a {path.suffix[1:]} file in UTF-8 ({reason})") from None
-
-
-def _read_csv(path: Path) -> Iterator[tuple[int, Any]]:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file)
-        for row in reader:
-            yield reader.line_num, row
-
-
-def _read_jsonl(path: Path) -> Iterator[tuple[int, Any]]:
-    with path.open(encoding="utf-8") as file:
-        for line, text in enumerate(file, 1):
-            if text.strip():
-                yield line, json.loads(text)

@@ -49,6 +49,9 @@ def test_vectors_and_labels_are_chosen(describe, pictures):
     assert list(row["vectors"]) == ["copy", "meaning"]
     assert list(row["signatures"]) == ["copy", "meaning", "phash"]
     assert len(row["labels"]) == 2
+    unknown = describe(pictures / "0.jpg", "--model", "no-such-model")
+    assert unknown.code == 2
+    assert "no-such-model" in unknown.err
     refused = describe(pictures / "0.jpg", "--vectors", "taste")
     assert refused.code == 2
     assert "meaning, copy, color" in refused.err

@@ -34,8 +34,9 @@ def test_as_json(run, classes):
 
 def test_as_rows(run, classes):
     lines = run("evaluate", classes, "--format", "csv").out.splitlines()
-    assert lines[0].startswith("model,name,recall_at_1,recall_at_1_low,recall_at_1_high")
-    assert len(lines) == 6
+    assert lines[0].startswith("name,signature,recall_at_1,recall_at_1_low,recall_at_1_high")
+    assert [line.split(",")[0] for line in lines[1:]] == ["meaning", "copy", "color", "phash", "random"]
+    assert lines[3].startswith("color,color/1,")
 
 
 def test_a_table_of_labels(run, classes):

@@ -18,6 +18,7 @@ from lookalike.errors import FolderError, ImageError, InvalidArgument, MissingEx
 
 if TYPE_CHECKING:
     from lookalike.describers import Description
+    from lookalike.settings import Settings
 
 _HELP = """Print what pictures look like in numbers and words: vectors, hashes, colors, labels.
 
@@ -45,14 +46,16 @@ def _describe(
         None, "--output", "-o", help="Write a .jsonl, .npz or .parquet file instead of printing."
     ),
     use_cache: bool = typer.Option(True, "--cache/--no-cache", help="Use what was described before, and keep this."),
+    model: str = typer.Option(None, "--model", help="The model. [default: LOOKALIKE_MODEL, or lookalike-mini]"),
     form: Format = FormatOption,
 ) -> None:
     if output is not None and not (output.suffix in _ENDINGS and output.parent.is_dir()):
         allowed = f"a file ending in {', '.join(_ENDINGS)}, in a folder that exists"
         raise InvalidArgument("--output", str(output), allowed)
-    makers = _makers(vectors)
+    settings = settings_for(None, model=model)
+    makers = _makers(settings.model, vectors)
     files = _files(paths)
-    found = _described(files, labels, use_cache)
+    found = _described(files, settings, labels, use_cache)
     first = next(found, None)
     if first is None:
         raise typer.Exit(2)
@@ -72,10 +75,10 @@ class _Makers:
     signatures: dict[str, str]
 
 
-def _makers(wanted: str | None) -> _Makers:
+def _makers(model: str, wanted: str | None) -> _Makers:
     from lookalike.describers.ensemble import standard_ensemble
 
-    ensemble = standard_ensemble(settings_for(None).model)
+    ensemble = standard_ensemble(model)
     known = tuple(ensemble.dims)
     names = known if wanted is None else tuple(dict.fromkeys(name.strip() for name in wanted.split(",")))
     if not set(names) <= set(known):
@@ -104,14 +107,14 @@ def _files(paths: Sequence[Path]) -> list[Path]:
     return files
 
 
-def _described(files: Sequence[Path], labels: int, use_cache: bool) -> Iterator[tuple[Path, Description]]:
+def _described(
+    files: Sequence[Path], settings: Settings, labels: int, use_cache: bool
+) -> Iterator[tuple[Path, Description]]:
     """Yield the pictures that can be described, in order; note the others."""
     from lookalike.describers import describe_each
     from lookalike.describers.cache import user_cache
 
-    entries = describe_each(
-        files, settings=settings_for(None), labels=labels, cache=user_cache() if use_cache else None
-    )
+    entries = describe_each(files, settings=settings, labels=labels, cache=user_cache() if use_cache else None)
     with progress_bar("describing", len(files)) as advance:
         for path, entry in zip(files, entries, strict=True):
             advance(1)

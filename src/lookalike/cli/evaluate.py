@@ -45,16 +45,16 @@ def _evaluate(
     if (labels is not None and pairs is not None) or (folder is labels is pairs is None):
         raise InvalidArgument("evaluate", "nothing or several", "given DIR, --labels or --pairs; not both tables")
     settings = settings_for(None, model=model)
-    from lookalike import evaluation
+    from lookalike import evaluation, labeled
 
     if pairs is not None:
-        listed = evaluation.read_pairs(pairs, folder)
+        listed = labeled.read_pairs(pairs, folder)
         with progress_bar("comparing", len(listed)) as advance:
             compared = evaluation.evaluate_pairs(listed, settings=settings, precision=precision, progress=advance)
         _note_unreadable(compared.unreadable)
         _print_pairs(compared, form)
         return
-    found = evaluation.labeled_folder(folder) if labels is None else evaluation.labeled_by_file(labels, folder)
+    found = labeled.labeled_folder(folder) if labels is None else labeled.labeled_by_file(labels, folder)
     with progress_bar("describing", len(found.files)) as advance:
         measured = evaluation.evaluate_retrieval(found, settings=settings, progress=advance)
     _note_unreadable(measured.unreadable)
@@ -73,7 +73,7 @@ def _print_retrieval(found: Retrieval, form: Format) -> None:
         print_json(asdict(found))
         return
     if form is not Format.table:
-        print_rows([_flat(asdict(line), found.model) for line in found.lines], form)
+        print_rows([_flat(asdict(line)) for line in found.lines], form)
         return
     rows = [
         {
@@ -104,7 +104,7 @@ def _print_pairs(found: Pairs, form: Format) -> None:
         print_json(asdict(found))
         return
     if form is not Format.table:
-        print_rows([_flat(asdict(line), found.model) for line in found.lines], form)
+        print_rows([{"model": found.model, **_flat(asdict(line))} for line in found.lines], form)
         return
     wanted = f"{found.wanted_precision:.4g}"
     rows = [
@@ -139,9 +139,9 @@ def _cell(figure: Figure, digits: int = 3) -> str:
     return f"{figure.value:.{digits}f} [{figure.low:.{digits}f}, {figure.high:.{digits}f}]"
 
 
-def _flat(line: dict[str, Any], model: str) -> dict[str, Any]:
+def _flat(line: dict[str, Any]) -> dict[str, Any]:
     """One level of columns: name, name_low and name_high for a figure with its interval."""
-    row: dict[str, Any] = {"model": model}
+    row: dict[str, Any] = {}
     for name, value in line.items():
         if isinstance(value, dict):
             row |= {name: value["value"], f"{name}_low": value["low"], f"{name}_high": value["high"]}
