@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any, Literal, get_args
 
 from lookalike.describers.colors import dominant_colors
-from lookalike.describers.ensemble import standard_ensemble
+from lookalike.describers.ensemble import Ensemble, calibrated, standard_ensemble
 from lookalike.describers.hashes import ORIENTATIONS
 from lookalike.errors import InvalidArgument
 from lookalike.images import read_image
@@ -53,7 +53,8 @@ def compare(a: Any, b: Any, *, method: Method = "auto", settings: Settings | Non
     first, second = (read_image(source, limits=settings.limits) for source in (a, b))
     # Always measured in one order, so that compare(a, b) and compare(b, a) agree to the last bit.
     swapped = first.sha256 > second.sha256
-    signals = measure(*((second, first) if swapped else (first, second)), standard_ensemble(settings.model))
+    ensemble = standard_ensemble(settings.model)
+    signals = measure(*((second, first) if swapped else (first, second)), ensemble)
     probability = _same_picture(signals)
     return Comparison(
         score=_score(method, signals, probability),
@@ -61,7 +62,7 @@ def compare(a: Any, b: Any, *, method: Method = "auto", settings: Settings | Non
         probability=round(probability, 6),
         method=method,
         calibration=_CALIBRATION,
-        reasons=_reasons(signals, swapped),
+        reasons=[*_reasons(signals, swapped), *_substitution(ensemble)],
         evidence=_evidence(signals, first, second, swapped),
     )
 
@@ -151,6 +152,11 @@ def _reasons(signals: Signals, swapped: bool) -> list[str]:
     reasons.append(f"same kind of thing by the meaning vector: {signals.meaning_probability:.0%}")
     reasons.append(f"structure (SSIM) {signals.ssim:.2f}, colors {signals.color:.2f}")
     return reasons
+
+
+def _substitution(ensemble: Ensemble) -> list[str]:
+    measured, asked = calibrated(ensemble).neural.card.name, ensemble.neural.card.name
+    return [] if measured == asked else [f"measured with {measured}: the cosines of {asked} are not calibrated"]
 
 
 def _inverse(turned: int, swapped: bool) -> int:

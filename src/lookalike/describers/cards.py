@@ -33,7 +33,7 @@ def able_to_read() -> tuple[str, ...]:
 def facts(name: str) -> dict[str, Any]:
     """Return everything a model's card file says, as JSON values. Raises UnknownModel, WeightsCorrupt."""
     path = (BUNDLED if name in _BUNDLED else KNOWN) / f"{name}.json"
-    if name not in _BUNDLED and path.name not in {known.name for known in KNOWN.glob("*.json")}:
+    if name not in _BUNDLED and name not in {known.stem for known in KNOWN.glob("*.json")}:
         raise UnknownModel(name, (*names(), f"{ONNX_PREFIX}FILE", f"{HUB_PREFIX}OWNER/REPO"))
     try:
         found: dict[str, Any] = json.loads(path.read_text("utf-8"))

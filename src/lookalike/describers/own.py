@@ -89,7 +89,11 @@ def fetched_repositories() -> list[str]:
 
 def _read(card: Mapping[str, Any], folder: Path) -> ModelCard:
     try:
-        return read_card(card, folder)
+        found = read_card(card, folder)
+        if min(found.vectors.values()) < 1:
+            advice = 'Write {"vectors": {"meaning": WIDTH}} into a card beside it: see docs/models.md.'
+            raise ModelUnusable(card["name"], "its file leaves the width of its vector open", advice)
+        return found
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ModelUnusable(card["name"], f"its card can't be read ({error!r})", "See docs/models.md.") from None
 
