@@ -67,6 +67,15 @@ def test_list_says_which_models_there_are_and_which_are_here(run, elsewhere):
     assert all(row["MB"] > 0 for row in rows.values())
 
 
+def test_a_damaged_repository_does_not_hide_the_others(run, elsewhere, tmp_path):
+    folder = tmp_path / "models" / "hf--someone--broken"
+    folder.mkdir(parents=True)
+    (folder / "image.onnx").write_bytes(b"hello, I am no model")
+    rows = {row["name"]: row for row in run("models", "list", "--format", "json", env=elsewhere).json}
+    assert "no ONNX model" in rows["hf:someone/broken"]["problem"]
+    assert rows["lookalike-mini"]["here"] is True
+
+
 def test_show_prints_the_whole_card(run, elsewhere):
     shown = run("models", "show", "siglip2-base", env=elsewhere).json
     assert shown["files"]["image"]["repository"].startswith("onnx-community/")

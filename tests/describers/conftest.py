@@ -22,10 +22,11 @@ class Hub:
 
     cuts: how many bytes of each coming answer get through before the connection drops, one entry per answer.
     refuses: statuses of the coming answers. ranges: whether it can go on in the middle of a file.
+    moved: whether files are elsewhere, as on the real hub, which only says where.
     """
 
     def __init__(self):
-        self.files, self.asked, self.cuts, self.refuses, self.ranges = {}, [], [], [], True
+        self.files, self.asked, self.cuts, self.refuses, self.ranges, self.moved = {}, [], [], [], True, False
         self.commit = "0123456789abcdef0123456789abcdef01234567"
 
     def about(self, repository):
@@ -40,7 +41,7 @@ class Hub:
         parts = url.split("?")[0].strip("/").split("/")
         if parts[:2] == ["api", "models"]:
             return self.about("/".join(parts[2:4]))
-        return self.files.get(("/".join(parts[:2]), "/".join(parts[4:]))) if parts[2] == "resolve" else None
+        return self.files.get(("/".join(parts[:2]), "/".join(parts[4:]))) if parts[2] in ("resolve", "moved") else None
 
 
 def handler_of(hub):
@@ -48,6 +49,12 @@ def handler_of(hub):
         def do_GET(self):
             asked_from = self.headers.get("Range")
             hub.asked.append((self.path, asked_from))
+            if hub.moved and "/resolve/" in self.path:
+                self.send_response(302)
+                self.send_header("Location", self.path.replace("/resolve/", "/moved/"))
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+                return
             data = hub.find(self.path)
             if hub.refuses or data is None:
                 self.send_error(hub.refuses.pop(0) if hub.refuses else 404)

@@ -47,6 +47,18 @@ def test_a_cut_download_goes_on_where_it_stopped(hub, known):
     assert [asked_from for _, asked_from in hub.asked[:2]] == [None, "bytes=10000-"]
 
 
+def test_files_that_the_hub_keeps_elsewhere_are_followed_and_resumed_there(hub, known):
+    towers = known(NAME)
+    hub.cuts, hub.moved = [10_000], True
+    assert fetch(NAME).weights.read_bytes() == towers["image"]
+    assert [(("/moved/" in path), asked_from) for path, asked_from in hub.asked[:4]] == [
+        (False, None),
+        (True, None),
+        (False, "bytes=10000-"),
+        (True, "bytes=10000-"),
+    ]
+
+
 def test_a_download_cut_again_and_again_is_kept_for_the_next_run(hub, known):
     towers = known(NAME)
     hub.cuts = [10_000, 5_000, 1_000]
@@ -247,6 +259,14 @@ def test_names_that_mean_nothing_to_a_hub_are_refused(hub, name):
     with pytest.raises(InvalidArgument):
         fetch(name)
     assert hub.asked == []
+
+
+def test_a_folder_that_cannot_be_made_is_said(hub, known, tmp_path, monkeypatch):
+    known(NAME)
+    (tmp_path / "file").write_text("in the way", "utf-8")
+    monkeypatch.setenv("LOOKALIKE_MODELS", str(tmp_path / "file"))
+    with pytest.raises(FetchFailed, match="LOOKALIKE_MODELS"):
+        fetch(NAME)
 
 
 def test_unknown_models_are_named_as_such(hub):

@@ -17,7 +17,7 @@ def bilinear(x):
     return np.clip(1 - np.abs(x), 0, None)
 
 
-def weights(source, target, kernel, support):
+def weights(source, target, kernel):
     """(target, source): how much each source pixel gives to each target pixel; widened when shrinking (antialias)."""
     scale = max(source / target, 1.0)
     middles = (np.arange(target) + 0.5) * source / target
@@ -25,11 +25,11 @@ def weights(source, target, kernel, support):
     return table / table.sum(1, keepdims=True)
 
 
-@pytest.mark.parametrize(("name", "kernel", "support"), [("bicubic", bicubic, 2), ("bilinear", bilinear, 1)])
+@pytest.mark.parametrize(("name", "kernel"), [("bicubic", bicubic), ("bilinear", bilinear)])
 @pytest.mark.parametrize("size", [(500, 375), (224, 224), (60, 90), (301, 977)])
-def test_squashing_is_antialiased_resampling_to_one_level(draw, name, kernel, support, size):
+def test_squashing_is_antialiased_resampling_to_one_level(draw, name, kernel, size):
     pixels = draw(3, width=size[0], height=size[1])
-    down, across = weights(size[1], 64, kernel, support), weights(size[0], 64, kernel, support)
+    down, across = weights(size[1], 64, kernel), weights(size[0], 64, kernel)
     expected = np.clip(np.einsum("ay,yxc,bx->abc", down, pixels.astype(float), across), 0, 255)
     found = prepare(pixels, Preparation(64, "squash", resample=name, mean=(0, 0, 0), std=(1, 1, 1), layout="nhwc"))
     assert found.dtype == np.float32

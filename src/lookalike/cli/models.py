@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from lookalike.cli.output import Format, FormatOption, note, print_json, print_rows
-from lookalike.errors import ModelMissing
+from lookalike.errors import ModelError
 
 if TYPE_CHECKING:
     from lookalike.describers.cards import ModelCard
@@ -52,7 +52,13 @@ def install(app: typer.Typer) -> None:
 def _list(form: Format = FormatOption) -> None:
     from lookalike.describers.cards import card, names
 
-    print_rows([_row(card(name)) for name in names()], form)
+    rows = []
+    for name in names():
+        try:
+            rows.append(_row(card(name)))
+        except ModelError as error:  # a fetched repository whose files were damaged
+            rows.append({"name": name, "here": False, "problem": str(error)})
+    print_rows(rows, form)
 
 
 def _show(name: str = _NAME) -> None:
@@ -84,8 +90,15 @@ def _bench(
     from lookalike.describers.cards import card
     from lookalike.describers.cards import names as all_names
 
-    chosen = names or [name for name in all_names() if _here(card(name))]
-    print_rows([_measured(card(name), seconds) for name in chosen], form)
+    rows: list[dict[str, Any]] = []
+    for name in names or all_names():
+        try:
+            found = card(name)
+            if names or _here(found):
+                rows.append(_measured(found, seconds))
+        except ModelError as error:
+            rows.append({"name": name, "problem": str(error).partition("\n")[0]})
+    print_rows(rows, form)
 
 
 def _here(card: ModelCard) -> bool:
@@ -116,10 +129,7 @@ def _measured(card: ModelCard, seconds: float) -> dict[str, Any]:
     from lookalike.describers.neural import NeuralDescriber
     from lookalike.settings import Settings
 
-    try:
-        describer = NeuralDescriber(card)
-    except ModelMissing as error:
-        return {"name": card.name, "problem": str(error).partition("\n")[0]}
+    describer = NeuralDescriber(card)
     picture = np.random.default_rng(0).integers(0, 256, (375, 500, 3), dtype=np.uint8)
     describer.describe([picture])  # loads it
     workers = Settings.load().workers

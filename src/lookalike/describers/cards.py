@@ -26,8 +26,8 @@ def names() -> tuple[str, ...]:
 
 
 def able_to_read() -> tuple[str, ...]:
-    """Return the names of the models with a text tower."""
-    return tuple(name for name in names() if name not in _BUNDLED and card(name).text)
+    """Return the names of the models with a text tower that have a card here, ascending."""
+    return tuple(name for name in sorted(path.stem for path in KNOWN.glob("*.json")) if card(name).text)
 
 
 def facts(name: str) -> dict[str, Any]:

@@ -52,12 +52,7 @@ def fetch(name: str, progress: Progress = lambda file, done, total: None) -> Mod
     if name.startswith(ONNX_PREFIX):
         raise InvalidArgument("model", name, "a name of `lookalike models list`, or hf:OWNER/REPO")
     if name.startswith(HUB_PREFIX):
-        folder = hub_folder(name)
-        with _locked(folder):
-            if not (folder / "image.onnx").is_file():
-                for file in sorted(_files_of(name), key=lambda file: file.name == "image.onnx"):
-                    _bring(name, folder, file, progress)  # the file by which it is known to be here comes last
-        return ready(card_of(name))
+        return _fetch_repository(name, progress)
     card = card_of(name)
     if not all(file.repository for file in card.files.values()):
         return ready(card)
@@ -67,8 +62,25 @@ def fetch(name: str, progress: Progress = lambda file, done, total: None) -> Mod
     return ready(card)
 
 
+def _fetch_repository(name: str, progress: Progress) -> ModelCard:
+    asked = _REPOSITORY.match(name.removeprefix(HUB_PREFIX))
+    if asked is None:
+        raise InvalidArgument("model", name, "hf:OWNER/REPO or hf:OWNER/REPO/FILE.onnx")
+    folder = hub_folder(name)
+    with _locked(folder):
+        if not (folder / "image.onnx").is_file():
+            files = _files_of(name, asked[1], asked[2])
+            for file in sorted(files, key=lambda file: file.name == "image.onnx"):
+                _bring(name, folder, file, progress)  # the file by which it is known to be here comes last
+    return ready(card_of(name))
+
+
 def _locked(folder: Path) -> FileLock:
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = f"{folder} can't be made ({error.strerror})"
+        raise FetchFailed(hub(), reason, "Name another folder with LOOKALIKE_MODELS.") from None
     return FileLock(folder / ".lock")
 
 
@@ -134,12 +146,8 @@ def _get(url: str, headers: Mapping[str, str]) -> Any:
     return urllib.request.urlopen(urllib.request.Request(url, headers={**agent, **headers}), timeout=_PATIENCE)
 
 
-def _files_of(name: str) -> list[ModelFile]:
+def _files_of(name: str, repository: str, image: str | None) -> list[ModelFile]:
     """Ask the hub what a repository holds, and choose the files that are needed, at its present revision."""
-    asked = _REPOSITORY.match(name.removeprefix(HUB_PREFIX))
-    if asked is None:
-        raise InvalidArgument("model", name, "hf:OWNER/REPO or hf:OWNER/REPO/FILE.onnx")
-    repository, image = asked.groups()
     url = f"{hub()}/api/models/{repository}?blobs=true"
     try:
         with _get(url, {}) as answer:

@@ -21,7 +21,7 @@ _LONG = 8
 def prepare(pixels: Pixels, how: Preparation) -> NDArray[Any]:
     """Return one picture's tensor, without a batch axis: float32, or uint8 if the card has no mean.
 
-    Resampling is Pillow's own, not OpenCV's: models are sensitive to it, and beside their arithmetic it costs nothing.
+    Resampling is Pillow's own, not OpenCV's: models are sensitive to it, and take far longer than it does.
     """
     fitted = fit_square(pixels, how.side) if how.resample == "fast" else _fitted(pixels, how)
     tensor: NDArray[Any] = fitted
