@@ -7,6 +7,12 @@ import pytest
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
+@pytest.fixture(autouse=True)
+def _nobody_elses_cache(tmp_path, monkeypatch):
+    """Tests neither read nor fill the cache and the models of whoever runs them."""
+    monkeypatch.setenv("LOOKALIKE_CACHE", str(tmp_path / "cache"))
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder of real pictures and labels; tests that need it skip without it."""

@@ -31,9 +31,7 @@ _PDQ_SAME = 31  # bits of 256 at which its authors call two pictures the same
 _PHASH_SAME = 10  # bits of 64
 _SSIM_SAME = 0.95  # the grade that grouping by SSIM uses by default
 _INLIERS = 14  # keypoints on one transform; chance and shared captions seldom give more
-_MANY_KEYPOINTS = 60  # in both pictures: an edit that leaves so many leaves enough of them in place
-_CONTRADICTED = 0.45
-_UNCONFIRMED = 4  # power to which the copy vector's probability is raised where keypoints can't be asked
+_ALONE = 0.45  # the copy vector raises a doubt; it convinces only together with hashes or keypoints
 _ALIGNED = 0.87  # agreement of aligned pixels: edits stay above, another shot of the scene falls below
 _SCENE = 0.4  # agreement from which aligned pictures show the same scene
 
@@ -68,26 +66,22 @@ def compare(a: Any, b: Any, *, method: Method = "auto", settings: Settings | Non
 
 
 def _same_picture(signals: Signals) -> float:
-    """P(same picture): the strongest of independent signals; plain pictures are judged by their pixels alone."""
+    """P(same picture): independent signals joined by a noisy-or; plain pictures are judged by their pixels instead."""
     if signals.same_pixels:
         return 1.0
-    by_geometry, by_copy = 0.0, signals.copy_probability
+    by_geometry, by_copy = 0.0, _ALONE * signals.copy_probability
     if signals.overlap is not None:
         aligned = _rising(signals.overlap.agreement, _ALIGNED, 0.01)
         by_geometry = aligned * _rising(signals.overlap.inliers, _INLIERS, 2.0)
         if signals.overlap.inliers >= 2 * _INLIERS:  # so sure of the place that the pixels there decide
             by_copy = min(by_copy, by_geometry)
-    elif signals.keypoints >= _MANY_KEYPOINTS:  # geometry should have found something
-        by_copy *= _CONTRADICTED
-    else:
-        by_copy **= _UNCONFIRMED
     if signals.plain:
         by_pixels = max(0.0, 1.0 - 20.0 * (1.0 - signals.ssim)) * signals.color
         return min(0.99, max(by_pixels, by_geometry))
     by_hash = min(
         _rising(-signals.pdq_bits, -(_PDQ_SAME + 24), 8.0), _rising(-signals.phash_bits, -(_PHASH_SAME + 4), 2.0)
     )
-    return min(_BELOW_ONE, max(by_hash, by_geometry, by_copy))
+    return min(_BELOW_ONE, 1.0 - (1.0 - by_hash) * (1.0 - by_geometry) * (1.0 - by_copy))
 
 
 def _rising(value: float, middle: float, width: float) -> float:
