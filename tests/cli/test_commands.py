@@ -151,8 +151,8 @@ def test_models_are_listed_and_shown(run):
 
 
 COMMANDS = [
-    "compare", "describe", "evaluate", "group", "index", "search", "serve", "demo", "doctor", "models list", "models show",
-    "models fetch", "models bench",
+    "compare", "describe", "evaluate", "group", "index", "search", "serve", "demo", "doctor",
+    "models list", "models show", "models fetch", "models bench",
     "collection create", "collection list", "collection show", "collection delete",
 ]  # fmt: skip
 
