@@ -15,7 +15,7 @@ from lookalike.describers.colors import ColorDescriber
 from lookalike.describers.hashes import HashDescriber
 from lookalike.describers.neural import NeuralDescriber
 from lookalike.images.image import Pixels
-from lookalike.images.resize import halved
+from lookalike.images.resize import fit_square
 
 __all__ = ["Ensemble", "calibrated", "standard_ensemble"]
 
@@ -28,7 +28,9 @@ class Ensemble:
     def __init__(self, neural: NeuralDescriber, others: Sequence[Describer]) -> None:
         self.neural = neural
         self._all: tuple[Describer, ...] = (neural, *others)
-        self._small = max((describer.wants for describer in others), default=neural.wants)
+        small = max((describer.wants for describer in others), default=0)
+        squashes = neural.card.prepare.resample == "fast" and neural.card.prepare.side >= 2 * small
+        self._square = neural.card.prepare.side if squashes else 0
         self.specs: dict[str, VectorSpec] = {spec.name: spec for describer in self._all for spec in describer.vectors}
 
     @property
@@ -61,9 +63,10 @@ class Ensemble:
     def describe(self, pictures: Sequence[Pixels]) -> dict[str, NDArray[Any]]:
         """Return name -> (len(pictures), width) rows: unit float32, or packed uint8 bits for hashes."""
         rows: dict[str, NDArray[Any]] = {}
-        small = [halved(picture, self._small) for picture in pictures]  # once for all that want little
+        if self._square:  # all of them squash the whole picture to a square: do the costly part once
+            pictures = [fit_square(picture, self._square) for picture in pictures]
         for describer in self._all:
-            rows.update(describer.describe(small if describer.wants <= self._small else pictures))
+            rows.update(describer.describe(pictures))
         return rows
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from lookalike.errors import InvalidArgument
 from lookalike.images.image import Pixels
 
-__all__ = ["encode_jpeg", "encode_png", "fit_square", "halved", "thumbnail", "to_gray"]
+__all__ = ["encode_jpeg", "encode_png", "fit_square", "thumbnail", "to_gray"]
 
 _BLUR_UP_TO = 2.5
 # The Gaussian of three taps that, before cubic interpolation, comes nearest to an antialiased resize, by the
@@ -41,19 +41,6 @@ def thumbnail(pixels: Pixels, longest: int) -> Pixels:
     if scale >= 1:
         return pixels
     return _resample(pixels, max(1, round(width * scale)), max(1, round(height * scale)))
-
-
-def halved(pixels: Pixels, wants: int) -> Pixels:
-    """Halve a picture, exactly and cheaply, as often as its shorter side keeps twice `wants` pixels.
-
-    What is given up is one row or column of an odd side. As a JPEG decoded to scale is, it is good enough for
-    whoever wants no more.
-    """
-    while min(pixels.shape[:2]) >= 4 * wants:
-        height, width = pixels.shape[0] // 2, pixels.shape[1] // 2
-        even = pixels[: 2 * height, : 2 * width]
-        pixels = np.asarray(cv2.resize(even, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
-    return pixels
 
 
 def to_gray(pixels: Pixels) -> NDArray[np.uint8]:
