@@ -51,7 +51,7 @@ class ComparisonBody(BaseModel):
     calibration: str
     reasons: list[str]
     evidence: dict[str, Any]
-    model: str = Field(examples=["lookalike-mini/0"])
+    model: str = Field(examples=["lookalike-mini/0@82a3f2d0ca4e"], description="Name, version and weights.")
 
 
 class DescribeRequest(Request):

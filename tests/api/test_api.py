@@ -39,6 +39,7 @@ def test_compare_json_and_files_agree(client, encoded, text):
     body = {"a": text(1), "b": f"data:image/png;base64,{text(2)}"}
     found = client.post("/v1/compare", json=body).json()
     assert 0 <= found["score"] < 1
+    assert found["model"].startswith("lookalike-mini/0@")
     files = {"a": ("a.png", encoded(1)), "b": ("b.png", encoded(2))}
     assert client.post("/v1/compare/files", files=files).json() == found
     same = client.post("/v1/compare", json={"a": text(1), "b": text(1)}).json()
@@ -69,6 +70,8 @@ def test_the_life_of_a_collection(client, text):
     found = client.post("/v1/collections/c/search", json={"image": text(3), "k": 4}).json()["matches"]
     assert found[0]["_id"] == "3"
     assert found[0]["score"] == 1.0
+    by_color = client.post("/v1/collections/c/search", json={"image": text(3), "by": "color"}).json()
+    assert (by_color["by"], by_color["model"].split("/")[0]) == ("color", "color")
     assert "_base64" not in found[0]
     even = client.post("/v1/collections/c/search", json={"id": "3", "where": {"even": True}}).json()["matches"]
     assert {match["_id"] for match in even} == {"0", "2", "4"}

@@ -8,6 +8,7 @@ from fastapi import APIRouter, File, Form, Request
 
 from lookalike.api.pictures import picture_bytes
 from lookalike.comparison import Method, compare
+from lookalike.describers.ensemble import standard_ensemble
 from lookalike.records import Comparison
 from lookalike.settings import Settings
 from lookalike.wire import CompareRequest, ComparisonBody
@@ -44,5 +45,5 @@ def _body(found: Comparison, settings: Settings) -> ComparisonBody:
         calibration=found.calibration,
         reasons=list(found.reasons),
         evidence=dict(found.evidence),
-        model=settings.model,
+        model=standard_ensemble(settings.model).neural.signature,
     )

@@ -8,6 +8,7 @@ from fastapi import APIRouter, File, Form, Request
 
 from lookalike.api.pictures import picture_bytes
 from lookalike.describers import Description, describe_each
+from lookalike.describers.ensemble import standard_ensemble
 from lookalike.errors import ImageError
 from lookalike.images.image import Limits
 from lookalike.settings import Settings
@@ -43,7 +44,9 @@ def _describe(sources: list[Any], settings: Settings, labels: int) -> Descriptio
     readable = [source for source in sources if not isinstance(source, ImageError)]
     described = iter(describe_each(readable, settings=settings, labels=labels))
     found = [source if isinstance(source, ImageError) else next(described) for source in sources]
-    return DescriptionsBody(model=settings.model, pictures=[_body(entry) for entry in found])
+    return DescriptionsBody(
+        model=standard_ensemble(settings.model).neural.signature, pictures=[_body(entry) for entry in found]
+    )
 
 
 def _body(found: Description | ImageError) -> DescriptionBody:

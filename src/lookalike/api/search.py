@@ -32,7 +32,8 @@ def search(name: str, body: SearchRequest, request: Request) -> MatchesBody:
         group=body.group,
     )
     found = [{**record_body(match.record), "score": match.score} for match in matches]
-    return MatchesBody(model=collection.info.model, by=body.by or collection.by, matches=found)
+    by = body.by or collection.by
+    return MatchesBody(model=collection.info.signatures[by], by=by, matches=found)
 
 
 @router.post("/count", summary="How many records match a filter")
