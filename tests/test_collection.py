@@ -107,6 +107,22 @@ def test_a_changed_picture_is_described_again(filled, pictures, draw, save):
     assert len(filled) == 5
 
 
+def test_a_picture_from_elsewhere_leaves_nothing_of_the_old_file(filled, draw):
+    filled.add([{"_id": "0", "_image": draw(60)}])
+    fields = filled.get(["0"])[0].fields
+    assert "_file" not in fields
+    assert "_mtime" not in fields
+    assert fields["product"] == "p0"
+
+
+def test_a_picture_comes_back_after_its_vector_was_replaced(filled, pictures):
+    filled.add([{"_id": "0", "_vector": np.eye(filled.info.dims["meaning"])[0].tolist()}])
+    assert "_sha256" not in filled.get(["0"])[0].fields
+    again = filled.add([{"_id": "0", "_file": str(pictures / "0.jpg")}])
+    assert list(again.updated) == ["0"]
+    assert filled.search(image=pictures / "0.jpg", k=1)[0].score == 1.0
+
+
 def test_a_bad_record_never_fails_the_batch(collection, pictures, draw):
     (pictures / "fake.jpg").write_text("no picture", "utf-8")
     added = collection.add(

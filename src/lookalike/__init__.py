@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from lookalike.folders.group import group_folder
     from lookalike.images import Image, Limits, read_image
     from lookalike.metrics import distances, similarities
-    from lookalike.records import Added, Comparison, Failure, Group, Match, Page, Record
+    from lookalike.records import Added, Comparison, Failure, Match, Page, Record
     from lookalike.settings import Settings
     from lookalike.workspace import Workspace
     from lookalike.workspace import open_workspace as open  # noqa: A004 - reads well as lookalike.open
@@ -29,7 +29,6 @@ _HOMES = {
     "Comparison": "records",
     "Descriptions": "describers",
     "Failure": "records",
-    "Group": "records",
     "Image": "images",
     "ImageError": "errors",
     "ImageTooLarge": "errors",
@@ -56,7 +55,6 @@ __all__ = [
     "Comparison",
     "Descriptions",
     "Failure",
-    "Group",
     "Image",
     "ImageError",
     "ImageTooLarge",

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-__all__ = ["Added", "Comparison", "Failure", "Group", "Match", "Page", "Record", "Verdict"]
+__all__ = ["Added", "Comparison", "Failure", "Match", "Page", "Record", "Verdict"]
 
 Verdict = Literal["identical", "edited-copy", "near-duplicate", "similar", "unrelated"]
 
@@ -57,13 +57,6 @@ class Added:
     updated: Sequence[str] = ()
     skipped: Sequence[str] = ()
     failed: Sequence[Failure] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """Things that belong together, in input order; the first is the group's oldest member."""
-
-    members: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from lookalike.describers.ensemble import Ensemble
 from lookalike.describers.stream import Job, Outcome, describe_stream
-from lookalike.errors import InvalidRecord, LookalikeError
+from lookalike.errors import InvalidRecord
 from lookalike.intake import Incoming, RawRecord, read_record
 from lookalike.records import Failure
 from lookalike.settings import Settings
@@ -120,7 +120,8 @@ class Writer:
                 error = InvalidRecord(record.id, "it is new and has no picture; give _file, _base64 or _vector")
                 counted.failed.append(failure(error))
                 continue
-            payload = {**(before or {}), **record.fields, **record.stamp, **self._facts(outcome), "_id": record.id}
+            kept = _own_fields(before) if vectors else before  # a new picture leaves nothing of the old one's facts
+            payload = {**(kept or {}), **record.fields, **record.stamp, **self._facts(outcome), "_id": record.id}
             if not vectors and payload == before:
                 counted.skipped.append(record.id)
                 continue
@@ -160,8 +161,11 @@ class Writer:
         }
 
 
-def failure(error: LookalikeError) -> Failure:
-    """Return the failure to list for a record that raised an error."""
-    if isinstance(error, InvalidRecord):
-        return Failure(error.record, error.code, error.reason)
-    return Failure("", error.code, str(error))
+def failure(error: InvalidRecord) -> Failure:
+    """Return the failure to list for a record that could not be taken."""
+    return Failure(error.record, error.code, error.reason)
+
+
+def _own_fields(payload: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return the user's metadata, without what Lookalike keeps of a picture."""
+    return {name: value for name, value in (payload or {}).items() if not name.startswith("_")}
