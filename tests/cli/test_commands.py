@@ -19,6 +19,9 @@ def test_compare_exits_by_its_answer(run, pictures, draw, save, tmp_path):
     assert same.json["verdict"] == "edited-copy"
     assert set(same.json) >= {"score", "verdict", "probability", "evidence"}
     assert run("compare", pictures / "1.jpg", pictures / "1.jpg").code == 0
+    shown = run("compare", pictures / "1.jpg", copy).out
+    assert "score 0.9" in shown
+    assert "1.0000" not in shown, "only equal pixels are shown as 1"
     other = run("compare", pictures / "1.jpg", pictures / "2.jpg")
     assert other.code == 1
     assert "score" in other.out

@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 import typer
 
-from lookalike.cli.output import Format, FormatOption, print_json, print_rows
+from lookalike.cli.output import Format, FormatOption, print_json, print_rows, truncated
 
 _HELP = """Say whether two pictures look alike, and why.
 
@@ -31,9 +31,8 @@ def _compare(
 
     found = compare(a, b, method=method)  # type: ignore[arg-type]  # checked there, with a clear error
     if form is Format.table:
-        typer.echo(
-            f"{found.verdict}  score {found.score:.4f}  same picture: {found.probability:.1%} ({found.calibration})"
-        )
+        typer.echo(f"{found.verdict}  score {truncated(found.score)}")
+        typer.echo(f"same picture: probability {truncated(found.probability)} ({found.calibration})")
         for reason in found.reasons:
             typer.echo(f"  - {reason}")
     elif form is Format.json:

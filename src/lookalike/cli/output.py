@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ from typing import Any
 
 from lookalike.errors import InvalidArgument, MissingExtra
 
-__all__ = ["Format", "FormatOption", "note", "print_json", "print_rows", "progress_bar"]
+__all__ = ["Format", "FormatOption", "note", "print_json", "print_rows", "progress_bar", "truncated"]
 
 import typer
 
@@ -53,6 +54,11 @@ def print_rows(rows: Sequence[Mapping[str, Any]], form: Format, *, columns: Sequ
             _print_parquet(rows)
         case Format.table:
             _print_table(rows, columns or _all_columns(rows))
+
+
+def truncated(value: float) -> str:
+    """Return four decimals, cut and not rounded, so that only what is exactly 1 is shown as 1."""
+    return f"{math.trunc(value * 10_000) / 10_000:.4f}"
 
 
 def note(text: str) -> None:
@@ -97,7 +103,7 @@ def _cell(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, float):
-        return f"{value:.4f}"
+        return truncated(value)
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
