@@ -1,0 +1,115 @@
+"""Everything Lookalike raises on purpose.
+
+    LookalikeError
+    ├── ImageError                    one picture can't be used; the others go on
+    │   ├── SourceNotFound            no such file, or a string that is no picture
+    │   ├── ImageUnreadable           the bytes are not a picture we can decode
+    │   └── ImageTooLarge             refused by its size before decoding
+    ├── FolderError                   a folder can't be walked
+    │   ├── FolderNotFound
+    │   └── NoImagesFound
+    ├── ModelError                    a describer can't be had
+    │   ├── UnknownModel
+    │   ├── ModelMissing              its files are not on this machine
+    │   ├── ModelUnusable             a file is none that we open, or doesn't say what it needs
+    │   ├── FetchFailed               the hub didn't give what was asked for
+    │   ├── WeightsCorrupt
+    │   ├── NoTextTower               the model knows pictures only
+    │   └── ModelMismatch             vectors of different models or versions would meet
+    ├── StoreError                    rows can't be kept or found
+    │   ├── ShapeMismatch
+    │   ├── UnknownVector
+    │   ├── StoreUnreadable
+    │   └── StoreFailed               the engine or the disk refused
+    ├── WorkspaceError
+    │   ├── WorkspaceLocked
+    │   ├── WorkspaceUnreadable
+    │   ├── CollectionNotFound
+    │   ├── CollectionExists
+    │   └── InvalidName
+    ├── InvalidRecord                 one record can't be taken; the others go on
+    ├── RecordNotFound
+    ├── InvalidFilter
+    ├── InvalidArgument               a number or a word outside its range
+    ├── AccessDenied                  a missing or wrong key
+    └── MissingExtra                  an optional part is not installed
+
+Each class is one thing a caller would do differently. `code` is public and permanent: branch on it, never on
+the sentence. Facts are fields; sentences say what happened, the limit, and the way out. No HTTP in here.
+"""
+
+from __future__ import annotations
+
+from lookalike.errors.base import InvalidArgument, LookalikeError, MissingExtra
+from lookalike.errors.collections import (
+    CollectionExists,
+    CollectionNotFound,
+    InvalidFilter,
+    InvalidName,
+    InvalidRecord,
+    RecordNotFound,
+    ShapeMismatch,
+    StoreError,
+    StoreFailed,
+    StoreUnreadable,
+    UnknownVector,
+    WorkspaceError,
+    WorkspaceLocked,
+    WorkspaceUnreadable,
+)
+from lookalike.errors.models import (
+    FetchFailed,
+    ModelError,
+    ModelMismatch,
+    ModelMissing,
+    ModelUnusable,
+    NoTextTower,
+    UnknownModel,
+    WeightsCorrupt,
+)
+from lookalike.errors.pictures import (
+    FolderError,
+    FolderNotFound,
+    ImageError,
+    ImageTooLarge,
+    ImageUnreadable,
+    NoImagesFound,
+    SourceNotFound,
+)
+from lookalike.errors.service import AccessDenied
+
+__all__ = [
+    "AccessDenied",
+    "CollectionExists",
+    "CollectionNotFound",
+    "FetchFailed",
+    "FolderError",
+    "FolderNotFound",
+    "ImageError",
+    "ImageTooLarge",
+    "ImageUnreadable",
+    "InvalidArgument",
+    "InvalidFilter",
+    "InvalidName",
+    "InvalidRecord",
+    "LookalikeError",
+    "MissingExtra",
+    "ModelError",
+    "ModelMismatch",
+    "ModelMissing",
+    "ModelUnusable",
+    "NoImagesFound",
+    "NoTextTower",
+    "RecordNotFound",
+    "ShapeMismatch",
+    "SourceNotFound",
+    "StoreError",
+    "StoreFailed",
+    "StoreUnreadable",
+    "UnknownModel",
+    "UnknownVector",
+    "WeightsCorrupt",
+    "WorkspaceError",
+    "WorkspaceLocked",
+    "WorkspaceUnreadable",
+]

@@ -1,0 +1,161 @@
+"""Stores, workspaces, records and questions that can't be served."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from lookalike.errors.base import LookalikeError
+
+__all__ = [
+    "CollectionExists",
+    "CollectionNotFound",
+    "InvalidFilter",
+    "InvalidName",
+    "InvalidRecord",
+    "RecordNotFound",
+    "ShapeMismatch",
+    "StoreError",
+    "StoreFailed",
+    "StoreUnreadable",
+    "UnknownVector",
+    "WorkspaceError",
+    "WorkspaceLocked",
+    "WorkspaceUnreadable",
+]
+
+
+class StoreError(LookalikeError):
+    """Rows can't be kept or found."""
+
+    code = "store_error"
+
+
+class ShapeMismatch(StoreError):
+    """An array has another shape than its place requires."""
+
+    code = "shape_mismatch"
+
+    def __init__(self, what: str, *, expected: Sequence[int], got: Sequence[int]) -> None:
+        self.what, self.expected, self.got = what, tuple(expected), tuple(got)
+        super().__init__(f"{what} has shape {self.got}; expected {self.expected}.")
+
+
+class UnknownVector(StoreError):
+    """The store keeps no vector of this name."""
+
+    code = "unknown_vector"
+
+    def __init__(self, name: str, known: Sequence[str]) -> None:
+        self.name, self.known = name, tuple(known)
+        super().__init__(f"There is no vector named {name!r} here. Known: {', '.join(known)}.")
+
+
+class StoreUnreadable(StoreError):
+    """The files of a store are damaged or not a store."""
+
+    code = "store_unreadable"
+
+    def __init__(self, path: str, reason: str) -> None:
+        self.path, self.reason = path, reason
+        super().__init__(f"The store at {path} can't be opened: {reason}.")
+
+
+class StoreFailed(StoreError):
+    """The engine refused an operation (disk full, for one). What was acknowledged before is kept."""
+
+    code = "store_failed"
+
+    def __init__(self, operation: str, reason: str) -> None:
+        self.operation, self.reason = operation, reason
+        super().__init__(f"The store could not {operation}: {reason}. Nothing acknowledged before is lost.")
+
+
+class WorkspaceError(LookalikeError):
+    """A workspace or one of its collections can't be used."""
+
+    code = "workspace_error"
+
+
+class WorkspaceLocked(WorkspaceError):
+    """Another process holds the workspace; one process at a time may."""
+
+    code = "workspace_locked"
+
+    def __init__(self, path: str, holder: str) -> None:
+        self.path, self.holder = path, holder
+        super().__init__(
+            f"The workspace {path} is in use by {holder}. "
+            f"Stop that process, ask its HTTP service instead, or choose another with --workspace."
+        )
+
+
+class WorkspaceUnreadable(WorkspaceError):
+    """The folder is not a workspace, or one of a newer version."""
+
+    code = "workspace_unreadable"
+
+    def __init__(self, path: str, reason: str) -> None:
+        self.path, self.reason = path, reason
+        super().__init__(f"{path} can't be opened as a workspace: {reason}.")
+
+
+class CollectionNotFound(WorkspaceError):
+    """No collection bears this name."""
+
+    code = "collection_not_found"
+
+    def __init__(self, name: str, known: Sequence[str]) -> None:
+        self.name, self.known = name, tuple(known)
+        have = f"There are: {', '.join(known)}." if known else "There are none yet."
+        super().__init__(f"There is no collection {name!r}. {have} Make one with `lookalike index DIR -C {name}`.")
+
+
+class CollectionExists(WorkspaceError):
+    """The name is taken."""
+
+    code = "collection_exists"
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(f"A collection {name!r} exists already. Choose another name, or drop that one first.")
+
+
+class InvalidName(WorkspaceError):
+    """A collection name that could not be a folder or a URL segment."""
+
+    code = "invalid_name"
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        allowed = "1 to 64 letters, digits, '.', '_' or '-', beginning with a letter or digit"
+        super().__init__(f"{name!r} can't name a collection. Use {allowed}.")
+
+
+class InvalidRecord(LookalikeError):
+    """One record can't be taken; the others of its batch are not touched by that."""
+
+    code = "invalid_record"
+
+    def __init__(self, record: str, reason: str) -> None:
+        self.record, self.reason = record, reason
+        super().__init__(f"Record {record}: {reason}.")
+
+
+class RecordNotFound(LookalikeError):
+    """The collection holds no record of this id."""
+
+    code = "record_not_found"
+
+    def __init__(self, collection: str, id: str) -> None:  # noqa: A002 - the word users know
+        self.collection, self.id = collection, id
+        super().__init__(f"Collection {collection!r} has no record {id!r}. List them with `lookalike collection show`.")
+
+
+class InvalidFilter(LookalikeError):
+    """A filter that means nothing; `where` is the offending part."""
+
+    code = "invalid_filter"
+
+    def __init__(self, where: str, reason: str) -> None:
+        self.where, self.reason = where, reason
+        super().__init__(f"The filter can't be read at {where}: {reason}.")
