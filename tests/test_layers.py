@@ -26,7 +26,7 @@ FLOORS = [
 ROOMS = {
     "onnxruntime": {"describers/neural.py", "training/export.py"},
     "torch": {"training"},
-    "qdrant_edge": {"stores/edge.py"},
+    "qdrant_edge": {"stores/edge.py", "stores/edge_conditions.py"},
     "sqlalchemy": {"catalog.py", "folders"},
     "fastapi": {"api", "pages"},
     "starlette": {"api", "pages"},

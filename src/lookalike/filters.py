@@ -20,7 +20,7 @@ from __future__ import annotations
 import json
 import math
 import operator
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -40,6 +40,7 @@ __all__ = [
     "is_number",
     "is_position",
     "matches",
+    "one_of",
     "parse",
     "paths",
     "reach",
@@ -123,6 +124,11 @@ def parse(where: Mapping[str, Any] | None) -> Filter | None:
 def equals(path: str, value: object) -> Filter:
     """The records with this JSON value at `path`, or with an array there that holds it."""
     return Equal(path, frozenset([_operand(path, value)]))
+
+
+def one_of(path: str, values: Iterable[object]) -> Filter:
+    """The records with one of these JSON values at `path`, or with an array there that holds one."""
+    return Equal(path, frozenset(_operand(path, value) for value in values))
 
 
 def matches(filter: Filter, fields: Mapping[str, Any]) -> bool:  # noqa: A002 - the word for it

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from lookalike.errors import InvalidArgument, InvalidRecord, ShapeMismatch, StoreFailed, UnknownVector
-from lookalike.filters import parse
-from lookalike.stores.base import Nearest, Row
+from lookalike.filters import equals, one_of, parse
+from lookalike.stores.base import Facet, Nearest, Row
 
 DIMS = {"meaning": 3, "copy": 2}
 EAST = (1, 0, 0)
@@ -373,6 +373,96 @@ def test_a_scroll_from_nowhere_is_refused(store, options):
         store.scroll(**options)
 
 
+def test_what_matches_is_deleted(store):
+    store.upsert([row(f"{n:02}", n=n, day=f"2024-01-{n:02}") for n in range(1, 21)])
+    assert store.delete_where(parse({"n": {"$gt": 18}})) == 2
+    assert store.delete_where(parse({"day": {"$lt": "2024-01-04"}})) == 3
+    assert store.delete_where(parse({"n": 77})) == 0
+    assert (store.count(), min(ids(store)), max(ids(store))) == (15, "04", "18")
+    assert store.delete_where(None) == 15
+    assert (store.count(), store.delete_where(None)) == (0, 0)
+
+
+def test_facets_count_rows_by_value(store):
+    store.upsert(
+        [
+            row("a", color="red", ok=True, n=1, tags=["x", "y", "x"]),
+            row("b", color="blue", ok=False, n=1.0, tags=["x", 1, None, {"x": 1}, ["z"]]),
+            row("c", color="red", ok=1, n=None, tags="y", deep=[{"er": 1}, {"er": 2}]),
+            row("d", color=None, n={"x": 1}, tags=[]),
+        ]
+    )
+    counted = store.facets(["color", "ok", "n", "tags", "deep.er", "nothing", "_id"])
+    assert counted["color"] == [Facet("red", 2), Facet("blue", 1)]
+    assert [repr(facet.value) for facet in counted["ok"]] == ["1", "False", "True"]
+    assert counted["n"] == [Facet(1, 2)]
+    assert counted["tags"] == [Facet("x", 2), Facet("y", 2), Facet(1, 1)]
+    assert counted["deep.er"] == [Facet(1, 1), Facet(2, 1)]
+    assert counted["nothing"] == []
+    assert counted["_id"] == [Facet(name, 1) for name in "abcd"]
+    assert store.facets(["tags.0"]) == {"tags.0": [Facet("x", 2)]}
+
+
+def test_facets_are_of_the_rows_that_match_and_the_most_frequent(store):
+    store.upsert([row(str(n), n=n, bin=n % 7, day=f"d{n % 3}", big=n > 30) for n in range(100)])
+    for where in [None, {"n": {"$lt": 20}}, {"day": {"$gte": "d1"}}, {"big": True}, {"n": -1}]:
+        whole = store.facets(["bin", "day", "n"], where=parse(where), limit=1000)
+        for path, facets in whole.items():
+            assert [f.count for f in facets] == sorted((f.count for f in facets), reverse=True)
+            for facet in facets:
+                assert facet.count == len([r for r in walk(store, where, 50) if r.payload[path] == facet.value])
+        assert store.facets(["bin", "n"], where=parse(where), limit=3) == {p: whole[p][:3] for p in ("bin", "n")}
+
+
+def test_a_facet_counts_what_its_value_finds(store):
+    store.upsert([row(str(n), v=v) for n, v in enumerate([True, 1, "true", 0.5, [1, True], [[1]], 2**64, 1e300])])
+    for facet in store.facets(["v"])["v"]:
+        assert store.count(equals("v", facet.value)) == facet.count
+
+
+def test_a_sample_is_of_rows_that_match_each_once(store):
+    store.upsert([row(str(n), n=n, day=f"d{n % 3}") for n in range(60)])
+    for where, there in [(None, 60), ({"n": {"$lt": 20}}, 20), ({"day": "d1"}, 20), ({"day": {"$gt": "d1"}}, 20)]:
+        for size in (1, 7, 20, 1000):
+            drawn = store.sample(size, where=parse(where))
+            assert len({r.id for r in drawn}) == len(drawn) == min(size, there)
+            assert {r.id for r in drawn} <= ids(store, where)
+    assert store.sample(1)[0].vectors == {}
+    assert store.sample(3, where=parse({"n": -1})) == []
+    assert {tuple(r.id for r in store.sample(5)) for _ in range(5)} != {tuple(r.id for r in store.sample(5))}
+
+
+def test_a_seed_draws_the_same_rows_in_every_store(store):
+    store.upsert([row(str(n), n=n) for n in range(60)])
+    assert [r.id for r in store.sample(6, seed=1)] == [r.id for r in store.sample(60, seed=1)][:6]
+    assert [r.id for r in store.sample(4, seed=1)] == ["51", "58", "50", "40"]
+
+
+def test_every_row_is_equally_likely_in_a_sample(store):
+    store.upsert([row(str(n), n=n) for n in range(10)])
+    counts = dict.fromkeys(map(str, range(10)), 0)
+    for seed in range(500):
+        for drawn in store.sample(2, seed=seed):
+            counts[drawn.id] += 1
+    assert sum((count - 100) ** 2 / 100 for count in counts.values()) < 27.9  # chi-squared of 9, p = 0.001
+
+
+@pytest.mark.parametrize("size", [0, -1])
+def test_nothing_is_no_size(store, size):
+    with pytest.raises(InvalidArgument):
+        store.sample(size)
+    with pytest.raises(InvalidArgument):
+        store.facets(["a"], limit=size)
+
+
+def test_a_supplied_list_is_ranked(store):
+    store.upsert([row(f"{n:03}", (1, n / 100, 0), n=n) for n in range(100)])
+    wanted = ["090", "010", "unknown", "050"]
+    assert [h.id for h in store.nearest(like(EAST, 10**6, where={"_id": {"$in": wanted}}))] == ["010", "050", "090"]
+    query = Nearest("meaning", unit(*EAST), 2, one_of("_id", [f"{n:03}" for n in range(20, 90)]))
+    assert [h.id for h in store.nearest(query)] == ["020", "021"]
+
+
 def test_answers_do_not_change_with_optimize(store):
     rng = np.random.default_rng(3)
     store.upsert([Row(f"{n:03}", {"meaning": unit(*rng.normal(size=3))}, {"n": n % 10}) for n in range(300)])
@@ -394,6 +484,9 @@ def test_a_closed_store_says_so(store):
         lambda: store.upsert([row("b")]),
         lambda: store.set_payload({"a": {}}),
         lambda: store.delete(["a"]),
+        lambda: store.delete_where(None),
+        lambda: store.facets(["a"]),
+        lambda: store.sample(1),
         lambda: store.get(["a"]),
         lambda: store.nearest(like(EAST)),
         lambda: store.count(),

@@ -18,6 +18,7 @@ from lookalike.errors import InvalidArgument, ShapeMismatch, UnknownVector
 from lookalike.filters import Filter
 
 __all__ = [
+    "Facet",
     "Hit",
     "Nearest",
     "Row",
@@ -60,8 +61,8 @@ class Hit:
 class Nearest:
     """A question: the rows whose vector `name` is most like `vector`.
 
-    limit: at least 1. where: only rows it matches; `_id` is the row's id. min_similarity: a row exactly at it
-    is kept. exact: no approximation, whatever it costs.
+    limit: at least 1. where: only rows it matches; `_id` is the row's id, so that `filters.one_of("_id", ids)`
+    ranks a supplied list. min_similarity: a row exactly at it is kept. exact: no approximation, whatever it costs.
     """
 
     name: str
@@ -81,6 +82,14 @@ class Slice:
 
     rows: list[Row] = field(default_factory=list)
     next: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Facet:
+    """How many rows have a value: as many as `filters.equals(path, value)` would count."""
+
+    value: str | int | float | bool
+    count: int
 
 
 class Store(ABC):
@@ -109,6 +118,10 @@ class Store(ABC):
         """Delete rows; returns how many of the ids existed."""
 
     @abstractmethod
+    def delete_where(self, where: Filter | None) -> int:
+        """Delete the rows that match, all of them for None, as one write; returns how many."""
+
+    @abstractmethod
     def get(self, ids: Sequence[str], *, with_vectors: bool = False) -> list[Row | None]:
         """Return rows in the order asked, None where there is none; `vectors` is empty unless wanted."""
 
@@ -123,6 +136,23 @@ class Store(ABC):
     @abstractmethod
     def count(self, where: Filter | None = None) -> int:
         """Count the rows that match, exactly."""
+
+    @abstractmethod
+    def facets(self, paths: Sequence[str], *, where: Filter | None = None, limit: int = 10) -> dict[str, list[Facet]]:
+        """Count, exactly, the rows that match by each string, number and boolean at each of the paths.
+
+        A row with an array counts once for each different element; null, objects and what is not there count
+        nowhere. Returns for each path at most `limit` values, the most frequent first, ties ascending by their
+        `canonical` text. Raises InvalidArgument for a limit under 1.
+        """
+
+    @abstractmethod
+    def sample(self, size: int, *, where: Filter | None = None, seed: int | None = None) -> list[Row]:
+        """Return min(size, number of rows that match) of the rows that match, each equally likely, without vectors.
+
+        With a seed the same rows in the same order, in every store that holds them; without one others each time.
+        Raises InvalidArgument for a size under 1.
+        """
 
     @abstractmethod
     def scroll(
@@ -171,10 +201,10 @@ def check_nearest(query: Nearest, dims: Mapping[str, int]) -> None:
     _check_vector(f"the query vector {query.name!r}", query.name, query.vector, dims)
 
 
-def check_limit(limit: int) -> None:
+def check_limit(limit: int, name: str = "limit") -> None:
     """Raise InvalidArgument unless the limit is at least 1."""
     if limit < 1:
-        raise InvalidArgument("limit", limit, "at least 1")
+        raise InvalidArgument(name, limit, "at least 1")
 
 
 def _check_vector(what: str, name: str, vector: Vector, dims: Mapping[str, int]) -> None:

@@ -17,6 +17,7 @@ import qdrant_edge as qe
 from lookalike.errors import LookalikeError, StoreFailed, StoreUnreadable, WorkspaceLocked
 from lookalike.filters import Filter
 from lookalike.stores.base import (
+    Facet,
     Hit,
     Nearest,
     Row,
@@ -29,10 +30,12 @@ from lookalike.stores.base import (
     rounded,
 )
 from lookalike.stores.copies import COPIES, excess_copies, plain_name, tokens_of
+from lookalike.stores.edge_conditions import Conditions
 from lookalike.stores.encoding import NUMBERS, TEXT, TOKENS, checked_cursor, decode, encode, point_id
 from lookalike.stores.folder import SHARD, SPARE_BYTES, check_folder, check_space, make_folder, size_on_disk
 from lookalike.stores.plan import Plan, plan
 from lookalike.stores.ranking import DEEPEST, best, verified
+from lookalike.stores.statistics import count_values, drawn
 
 __all__ = ["EdgeStore", "Tuning"]
 
@@ -90,7 +93,7 @@ class EdgeStore(Store):
         self._writing = threading.RLock()
         self._unflushed = 0
         self._indexed = set(shard.info().payload_schema)
-        self._conditions = _Conditions(self)
+        self._conditions = Conditions(lambda: self._shard, self._index_numbers)
         self._with_copies = {
             name for name in dims if self._conditions.count(qe.Filter(must=[qe.HasVectorCondition(name + COPIES)]))
         }
@@ -146,6 +149,14 @@ class EdgeStore(Store):
                 shard.update(qe.UpdateOperation.delete_points(points))
             return len(points)
 
+    def delete_where(self, where: Filter | None) -> int:
+        shard = self._shard
+        with self._writing, _engine("delete"):
+            points: list[Any] = list(self._points(where))
+            if points:
+                shard.update(qe.UpdateOperation.delete_points(points))
+            return len(points)
+
     def get(self, ids: Sequence[str], *, with_vectors: bool = False) -> list[Row | None]:
         points = [point_id(row_id) for row_id in ids]
         with _engine("read"):
@@ -171,6 +182,19 @@ class EdgeStore(Store):
             if planned.exact:
                 return self._conditions.count(planned.condition)
             return sum(1 for _ in self._walk(where, planned.condition, None, _PAGE, False))
+
+    def facets(self, paths: Sequence[str], *, where: Filter | None = None, limit: int = 10) -> dict[str, list[Facet]]:
+        check_limit(limit)
+        with _engine("count"):
+            walk = self._walk(where, plan(where, self._conditions).condition, None, _PAGE, False)
+            return count_values(({**row.payload, "_id": row.id} for _, row in walk), paths, limit)
+
+    def sample(self, size: int, *, where: Filter | None = None, seed: int | None = None) -> list[Row]:
+        check_limit(size, "size")
+        with _engine("read"):
+            points: list[Any] = drawn(self._points(where), size, seed)
+            found = {str(record.id): _row(record) for record in self._shard.retrieve(points, [TEXT], False)}
+        return [found[point] for point in points if point in found]
 
     def scroll(
         self, *, where: Filter | None = None, after: str | None = None, limit: int = 100, with_vectors: bool = False
@@ -272,6 +296,19 @@ class EdgeStore(Store):
                 found.append(Hit(row_id, rounded(point.score), payload))
         return sorted(found, key=lambda hit: -hit.similarity)[:depth]
 
+    def _points(self, where: Filter | None) -> Iterator[str]:
+        """Yield the ids of the points that match; payloads are read only where the engine can't tell."""
+        planned = plan(where, self._conditions)
+        if not planned.exact:
+            yield from (point for point, _ in self._walk(where, planned.condition, None, _PAGE, False))
+            return
+        offset: Any = None
+        while True:
+            records, offset = self._shard.scroll(qe.ScrollRequest(offset, _PAGE, planned.condition, False, False))
+            yield from (str(record.id) for record in records)
+            if offset is None:
+                return
+
     def _walk(
         self, where: Filter | None, condition: qe.Filter | None, start: str | None, page: int, with_vectors: bool
     ) -> Iterator[tuple[str, Row]]:
@@ -286,36 +323,6 @@ class EdgeStore(Store):
                     yield str(record.id), row
             if offset is None:
                 return
-
-
-class _Conditions:
-    """What the engine can tell apart; see `plan.Engine`."""
-
-    def __init__(self, store: EdgeStore) -> None:
-        self._store = store
-
-    def tokens(self, wanted: Sequence[int]) -> qe.Filter:
-        return qe.Filter(must=[qe.FieldCondition(TOKENS, match=qe.MatchAny(list(wanted)))])
-
-    def numbers(self, key: str, low: int | None, high: int | None) -> qe.Filter:
-        self._store._index_numbers(key)
-        return qe.Filter(must=[qe.FieldCondition(f"{NUMBERS}.{key}", range=qe.RangeFloat(gte=low, lte=high))])
-
-    def every(self, parts: Sequence[qe.Filter]) -> qe.Filter:
-        return qe.Filter(must=list(parts))
-
-    def some(self, parts: Sequence[qe.Filter]) -> qe.Filter:
-        return qe.Filter(should=list(parts))
-
-    def outside(self, part: qe.Filter) -> qe.Filter:
-        return qe.Filter(must_not=[part])
-
-    def any(self, condition: qe.Filter) -> bool:
-        records, _ = self._store._shard.scroll(qe.ScrollRequest(None, 1, condition, False, False))
-        return bool(records)
-
-    def count(self, condition: qe.Filter | None, *, exact: bool = True) -> int:
-        return self._store._shard.count(qe.CountRequest(exact, condition))
 
 
 @contextmanager

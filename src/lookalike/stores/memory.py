@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from lookalike.errors import StoreFailed
 from lookalike.filters import Filter, matches
 from lookalike.stores.base import (
+    Facet,
     Hit,
     Nearest,
     Row,
@@ -25,6 +26,7 @@ from lookalike.stores.base import (
     rounded,
 )
 from lookalike.stores.encoding import checked_cursor, decode, point_id, text_of
+from lookalike.stores.statistics import count_values, drawn
 
 __all__ = ["MemoryStore"]
 
@@ -77,6 +79,10 @@ class MemoryStore(Store):
             self._changed()
             return len(known)
 
+    def delete_where(self, where: Filter | None) -> int:
+        with self._open():
+            return self.delete([row_id for row_id, fields in self._fields.items() if _means(where, fields)])
+
     def get(self, ids: Sequence[str], *, with_vectors: bool = False) -> list[Row | None]:
         with self._open():
             return [self._row(row_id, with_vectors) if row_id in self._texts else None for row_id in ids]
@@ -92,13 +98,24 @@ class MemoryStore(Store):
                 row_id, similarity = ids[at], rounded(scores[at])
                 if len(hits) >= query.limit and similarity < hits[query.limit - 1].similarity:
                     break
-                if similarity >= floor and (query.where is None or matches(query.where, self._fields[row_id])):
+                if similarity >= floor and (_means(query.where, self._fields[row_id])):
                     hits.append(Hit(row_id, similarity, decode(self._texts[row_id])[1]))
             return sorted(hits, key=lambda hit: (-hit.similarity, hit.id))[: query.limit]
 
     def count(self, where: Filter | None = None) -> int:
         with self._open():
-            return sum(where is None or matches(where, fields) for fields in self._fields.values())
+            return sum(_means(where, fields) for fields in self._fields.values())
+
+    def facets(self, paths: Sequence[str], *, where: Filter | None = None, limit: int = 10) -> dict[str, list[Facet]]:
+        with self._open():
+            check_limit(limit)
+            return count_values((fields for fields in self._fields.values() if _means(where, fields)), paths, limit)
+
+    def sample(self, size: int, *, where: Filter | None = None, seed: int | None = None) -> list[Row]:
+        with self._open():
+            check_limit(size, "size")
+            points = {point_id(row_id): row_id for row_id, fields in self._fields.items() if _means(where, fields)}
+            return [self._row(points[point], False) for point in drawn(points, size, seed)]
 
     def scroll(
         self, *, where: Filter | None = None, after: str | None = None, limit: int = 100, with_vectors: bool = False
@@ -107,7 +124,7 @@ class MemoryStore(Store):
             check_limit(limit)
             rows: list[Row] = []
             for point, row_id in self._from(after):
-                if where is None or matches(where, self._fields[row_id]):
+                if _means(where, self._fields[row_id]):
                     if len(rows) == limit:
                         return Slice(rows, point)
                     rows.append(self._row(row_id, with_vectors))
@@ -153,6 +170,10 @@ class MemoryStore(Store):
             self._order = sorted((point_id(row_id), row_id) for row_id in self._texts)
         start = 0 if after is None else bisect_left(self._order, (checked_cursor(after), ""))
         return iter(self._order[start:])
+
+
+def _means(where: Filter | None, fields: Mapping[str, Any]) -> bool:
+    return where is None or matches(where, fields)
 
 
 def _similarities(rows: NDArray[np.float32], query: Vector) -> NDArray[np.float32]:
