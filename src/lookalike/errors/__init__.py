@@ -24,6 +24,7 @@
     ├── WorkspaceError
     │   ├── WorkspaceLocked
     │   ├── WorkspaceUnreadable
+    │   ├── CatalogFailed             its database or the disk refused
     │   ├── CollectionNotFound
     │   ├── CollectionExists
     │   └── InvalidName
@@ -31,7 +32,11 @@
     ├── RecordNotFound
     ├── InvalidFilter
     ├── InvalidArgument               a number or a word outside its range
+    │   └── SettingFixed              a collection's setting that can't change any more
     ├── AccessDenied                  a missing or wrong key
+    ├── NotPermitted                  a key that is right but may not do this
+    ├── EntryNotFound                 no such key, user, job or decision
+    ├── NameTaken                     a user of this name exists
     └── MissingExtra                  an optional part is not installed
 
 Each class is one thing a caller would do differently. `code` is public and permanent: branch on it, never on
@@ -42,12 +47,14 @@ from __future__ import annotations
 
 from lookalike.errors.base import InvalidArgument, LookalikeError, MissingExtra
 from lookalike.errors.collections import (
+    CatalogFailed,
     CollectionExists,
     CollectionNotFound,
     InvalidFilter,
     InvalidName,
     InvalidRecord,
     RecordNotFound,
+    SettingFixed,
     ShapeMismatch,
     StoreError,
     StoreFailed,
@@ -76,12 +83,14 @@ from lookalike.errors.pictures import (
     NoImagesFound,
     SourceNotFound,
 )
-from lookalike.errors.service import AccessDenied
+from lookalike.errors.service import AccessDenied, EntryNotFound, NameTaken, NotPermitted
 
 __all__ = [
     "AccessDenied",
+    "CatalogFailed",
     "CollectionExists",
     "CollectionNotFound",
+    "EntryNotFound",
     "FetchFailed",
     "FolderError",
     "FolderNotFound",
@@ -98,9 +107,12 @@ __all__ = [
     "ModelMismatch",
     "ModelMissing",
     "ModelUnusable",
+    "NameTaken",
     "NoImagesFound",
     "NoTextTower",
+    "NotPermitted",
     "RecordNotFound",
+    "SettingFixed",
     "ShapeMismatch",
     "SourceNotFound",
     "StoreError",

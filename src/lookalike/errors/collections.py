@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lookalike.errors.base import LookalikeError
+from lookalike.errors.base import InvalidArgument, LookalikeError
 
 __all__ = [
+    "CatalogFailed",
     "CollectionExists",
     "CollectionNotFound",
     "InvalidFilter",
     "InvalidName",
     "InvalidRecord",
     "RecordNotFound",
+    "SettingFixed",
     "ShapeMismatch",
     "StoreError",
     "StoreFailed",
@@ -99,6 +101,16 @@ class WorkspaceUnreadable(WorkspaceError):
         super().__init__(f"{path} can't be opened as a workspace: {reason}.")
 
 
+class CatalogFailed(WorkspaceError):
+    """The catalog's database refused an operation (disk full, server gone). What was acknowledged before is kept."""
+
+    code = "catalog_failed"
+
+    def __init__(self, place: str, reason: str) -> None:
+        self.place, self.reason = place, reason
+        super().__init__(f"The catalog at {place} failed: {reason}. Nothing acknowledged before is lost; try again.")
+
+
 class CollectionNotFound(WorkspaceError):
     """No collection bears this name."""
 
@@ -129,6 +141,16 @@ class InvalidName(WorkspaceError):
         self.name = name
         allowed = "1 to 64 letters, digits, '.', '_' or '-', beginning with a letter or digit"
         super().__init__(f"{name!r} can't name a collection. Use {allowed}.")
+
+
+class SettingFixed(InvalidArgument):
+    """A setting of a collection that can't change once records may have been described by it."""
+
+    code = "setting_fixed"
+
+    def __init__(self, collection: str, name: str, value: object) -> None:
+        self.collection = collection
+        super().__init__(name, value, f"left as collection {collection!r} was made; for another, make a new collection")
 
 
 class InvalidRecord(LookalikeError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lookalike.errors.base import LookalikeError
 
-__all__ = ["AccessDenied"]
+__all__ = ["AccessDenied", "EntryNotFound", "NameTaken", "NotPermitted"]
 
 
 class AccessDenied(LookalikeError):
@@ -15,3 +15,33 @@ class AccessDenied(LookalikeError):
     def __init__(self, reason: str) -> None:
         self.reason = reason
         super().__init__(f"{reason}. Send the key printed when the service started as `Authorization: Bearer KEY`.")
+
+
+class NotPermitted(LookalikeError):
+    """Whoever asks is known, and may not do this."""
+
+    code = "not_permitted"
+
+    def __init__(self, needs: str) -> None:
+        self.needs = needs
+        super().__init__(f"This needs {needs}. Ask whoever runs the service for such a key.")
+
+
+class EntryNotFound(LookalikeError):
+    """The catalog has no key, user, job or decision of this name. `what` says which."""
+
+    code = "entry_not_found"
+
+    def __init__(self, what: str, name: str) -> None:
+        self.what, self.name = what, name
+        super().__init__(f"There is no {what} {name!r}. List those there are, or check the spelling.")
+
+
+class NameTaken(LookalikeError):
+    """Another user has this name."""
+
+    code = "name_taken"
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(f"A user {name!r} exists already. Choose another name, or change that one's password.")
