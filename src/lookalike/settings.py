@@ -12,7 +12,8 @@ from typing import Any
 import platformdirs
 
 from lookalike.errors import InvalidArgument
-from lookalike.images.image import Limits
+from lookalike.images.addresses import read_networks
+from lookalike.images.image import Fetching, Limits
 
 __all__ = ["Settings"]
 
@@ -29,7 +30,9 @@ class Settings:
 
     workspace: folder of the collections. model: name of the describer of new collections.
     threads: how many decode and describe at once; 0 takes one per core. max_bytes, max_pixels: refuse larger
-    pictures. host, port: where the service listens.
+    pictures. host, port: where the service listens. fetch_networks: networks besides the public internet from which
+    pictures may be fetched by URL, like "10.1.0.0/16, fd00::/8"; fetch_bytes, fetch_seconds: most that one URL may
+    cost, 0 seconds fetching none.
     """
 
     workspace: Path = field(default_factory=_default_workspace)
@@ -39,11 +42,15 @@ class Settings:
     max_pixels: int = Limits().pixels
     host: str = "localhost"
     port: int = 8080
+    fetch_networks: str = ""
+    fetch_bytes: int = Fetching().bytes
+    fetch_seconds: int = int(Fetching().seconds)
 
     @property
     def limits(self) -> Limits:
-        """The limits on one picture."""
-        return Limits(bytes=self.max_bytes, pixels=self.max_pixels)
+        """The limits on one picture, however it comes."""
+        fetching = Fetching(self.fetch_networks, self.fetch_bytes, self.fetch_seconds)
+        return Limits(bytes=self.max_bytes, pixels=self.max_pixels, fetching=fetching)
 
     @property
     def workers(self) -> int:
@@ -73,7 +80,7 @@ def _read_toml(path: Path) -> dict[str, Any]:
         raise InvalidArgument("LOOKALIKE_CONFIG", str(path), f"a TOML file ({error})") from None
 
 
-_NUMBERS = {"threads": 0, "max_bytes": 1, "max_pixels": 1, "port": 0}
+_NUMBERS = {"threads": 0, "max_bytes": 1, "max_pixels": 1, "port": 0, "fetch_bytes": 1, "fetch_seconds": 0}
 
 
 def _convert(name: str, value: Any) -> Any:
@@ -81,6 +88,8 @@ def _convert(name: str, value: Any) -> Any:
         raise InvalidArgument("the setting", name, f"one of {', '.join(known.name for known in fields(Settings))}")
     if name == "workspace":
         return Path(str(value)).expanduser()
+    if name == "fetch_networks":
+        read_networks(str(value))
     if name not in _NUMBERS:
         return str(value)
     try:

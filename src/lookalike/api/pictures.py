@@ -1,4 +1,4 @@
-"""Pictures in request bodies: text that carries its own bytes, never a path or a URL of the server's."""
+"""Pictures in request bodies: text that carries its own bytes or is a public URL, never a path of the server's."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ __all__ = ["picture_bytes"]
 
 
 def picture_bytes(text: str, name: str, limits: Limits) -> bytes:
-    """Return the bytes in base64 text, bare or a data URI; line breaks are tolerated.
+    """Return the bytes in base64 text, bare or a data URI (line breaks are tolerated), or behind an http(s) URL.
 
-    Raises ImageUnreadable, ImageTooLarge; messages call the picture `name`.
+    Raises ImageUnreadable, ImageTooLarge, UrlRefused, UrlUnreachable; messages call the picture `name`.
     """
-    if text[:5].lower() == "data:":
+    if text[:8].lower().startswith(("data:", "http://", "https://")):
         found = load(text, limits)
         data = found.data if isinstance(found, Encoded) else b""
     else:

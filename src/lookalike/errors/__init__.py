@@ -4,7 +4,9 @@
     ├── ImageError                    one picture can't be used; the others go on
     │   ├── SourceNotFound            no such file, or a string that is no picture
     │   ├── ImageUnreadable           the bytes are not a picture we can decode
-    │   └── ImageTooLarge             refused by its size before decoding
+    │   ├── ImageTooLarge             refused by its size before decoding
+    │   ├── UrlRefused                a URL that is not followed, by its form or by where it leads
+    │   └── UrlUnreachable            a URL that gave nothing usable in time
     ├── FolderError                   a folder can't be walked
     │   ├── FolderNotFound
     │   └── NoImagesFound
@@ -82,6 +84,8 @@ from lookalike.errors.pictures import (
     ImageUnreadable,
     NoImagesFound,
     SourceNotFound,
+    UrlRefused,
+    UrlUnreachable,
 )
 from lookalike.errors.service import AccessDenied, EntryNotFound, NameTaken, NotPermitted
 
@@ -120,6 +124,8 @@ __all__ = [
     "StoreUnreadable",
     "UnknownModel",
     "UnknownVector",
+    "UrlRefused",
+    "UrlUnreachable",
     "WeightsCorrupt",
     "WorkspaceError",
     "WorkspaceLocked",

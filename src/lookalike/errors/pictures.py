@@ -14,6 +14,8 @@ __all__ = [
     "ImageUnreadable",
     "NoImagesFound",
     "SourceNotFound",
+    "UrlRefused",
+    "UrlUnreachable",
 ]
 
 
@@ -33,7 +35,7 @@ class SourceNotFound(ImageError):
     code = "source_not_found"
 
     def __init__(self, source: str, reason: str = "no such file") -> None:
-        super().__init__(source, reason, "Give a path, bytes, base64, a data URI, a PIL image or an array.")
+        super().__init__(source, reason, "Give a path, a URL, bytes, base64, a data URI, a PIL image or an array.")
 
 
 class ImageUnreadable(ImageError):
@@ -51,6 +53,18 @@ class ImageTooLarge(ImageError):
         self.size, self.limit, self.unit = size, limit, unit
         reason = f"{size:,} {unit}, over the limit of {limit:,}"
         super().__init__(source, reason, f"Resize it, or raise the limit (LOOKALIKE_MAX_{unit.upper()}).")
+
+
+class UrlRefused(ImageError):
+    """The URL is not one that is fetched: its scheme, its host, or where its host lies. Nothing was asked of it."""
+
+    code = "url_refused"
+
+
+class UrlUnreachable(ImageError):
+    """Nothing usable came from the URL: no such host, no answer in time, another status than 200."""
+
+    code = "url_unreachable"
 
 
 class FolderError(LookalikeError):

@@ -9,21 +9,39 @@ from numpy.typing import NDArray
 
 from lookalike.errors import ImageTooLarge
 
-__all__ = ["Image", "Limits", "Pixels"]
+__all__ = ["Fetching", "Image", "Limits", "Pixels"]
 
 Pixels = NDArray[np.uint8]
 """(H, W, 3) uint8, RGB, upright, alpha composited on white."""
 
 
 @dataclass(frozen=True, slots=True)
+class Fetching:
+    """How pictures are fetched by URL.
+
+    networks: those that may be asked besides the public internet, like "10.1.0.0/16, fd00::/8". bytes: most that are
+    read. seconds: for one picture with all its redirects; 0 fetches nothing. connect, first_byte: seconds of these
+    for each hop's connection and the beginning of its answer. redirects: most that are followed.
+    """
+
+    networks: str = ""
+    bytes: int = 10 * 2**20
+    seconds: float = 30.0
+    connect: float = 5.0
+    first_byte: float = 10.0
+    redirects: int = 5
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     """What a picture may cost. Both are checked before anything is decoded.
 
-    bytes: encoded size. pixels: width x height that the header promises.
+    bytes: encoded size. pixels: width x height that the header promises. fetching: for pictures given by URL.
     """
 
     bytes: int = 100 * 2**20
     pixels: int = 89_478_485  # Pillow's own threshold for a decompression bomb
+    fetching: Fetching = Fetching()
 
     def check_bytes(self, source: str, size: int) -> None:
         """Raise ImageTooLarge if `size` bytes are too many."""

@@ -7,7 +7,9 @@
     PIL image        turned upright as its EXIF says; its mode may be any
     NumPy array      (H, W), (H, W, 1), (H, W, 3), (H, W, 4) of uint8, uint16, bool, or float in [0, 1]
 
-A str is taken as a data URI, then a URL (not fetched here), then a path that exists, then base64.
+    URL              str; http:// or https://, fetched by `fetch`
+
+A str is taken as a data URI, then a URL, then a path that exists, then base64.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ import os
 import re
 import stat
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import unquote_to_bytes
@@ -48,7 +50,7 @@ _DATA_URI = re.compile(r"data:image/[\w.+-]+(?:;[^,;]*)*?(;base64)?,", re.IGNORE
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """The bytes of a picture file. name: what messages call them: the path, "bytes", "base64", "data URI"."""
+    """The bytes of a picture file. name: what messages call them: the path, the URL, "bytes", "base64", "data URI"."""
 
     data: bytes
     name: str
@@ -58,7 +60,7 @@ def load(source: Source, limits: Limits) -> Encoded | Image:
     """Fetch the bytes of a picture; one that is pixels already comes back as an Image at once.
 
     Raises SourceNotFound if there is nothing there, ImageUnreadable if it can't be read, and
-    ImageTooLarge before reading more than the limits allow.
+    ImageTooLarge before reading more than the limits allow; UrlRefused and UrlUnreachable for URLs.
     """
     if isinstance(source, str):
         return _from_text(source, limits)
@@ -91,7 +93,7 @@ def _from_text(text: str, limits: Limits) -> Encoded:
     if text[:5].lower() == "data:":
         return _from_data_uri(text, limits)
     if text[:8].lower().startswith(("http://", "https://")):
-        raise SourceNotFound(_short(text), "URLs are not fetched here yet; download it and give the file")
+        return _from_url(text, limits)
     if _exists(text):
         return _from_file(text, limits)
     if len(text) >= _BASE64_AT_LEAST and (letters := _letters(text)) is not None:
@@ -101,6 +103,15 @@ def _from_text(text: str, limits: Limits) -> Encoded:
             return Encoded(binascii.a2b_base64(letters), "base64")
         raise SourceNotFound(_short(text), "no such file, and no picture in base64")
     raise SourceNotFound(_short(text))
+
+
+def _from_url(url: str, limits: Limits) -> Encoded:
+    from lookalike.images.fetch import fetch, shown
+
+    data = fetch(url, replace(limits.fetching, bytes=min(limits.bytes, limits.fetching.bytes)))
+    if not data:
+        raise ImageUnreadable(shown(url), "the answer is empty")
+    return Encoded(data, shown(url))
 
 
 def _from_data_uri(text: str, limits: Limits) -> Encoded:
