@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lookalike.errors import InvalidArgument, InvalidRecord
-from lookalike.filters import canonical
+from lookalike.filters import canonical, is_number, paths, reach
 from lookalike.stores.encoding import (
     FORMAT,
     cell_token,
@@ -52,6 +52,24 @@ def test_what_no_filter_reaches_is_not_indexed():
         path_token("x"),
         value_token("x", canonical({"1": 3})),
     }
+
+
+names = st.sampled_from(["a", "b", "0", "a.b", "", "x1"])
+scalars = st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.booleans() | st.none() | st.text()
+values = st.recursive(scalars, lambda v: st.lists(v, max_size=3) | st.dictionaries(names, v, max_size=3), max_leaves=6)
+
+
+@given(st.dictionaries(names, values, max_size=5))
+def test_flat_and_nested_fields_are_indexed_alike(payload):
+    fields = {**payload, "_id": "row"}
+    wanted = {path for path in paths(fields) if not any(part.isdigit() for part in path.split("."))}
+    written = encode("row", payload)
+    tokens = {path_token(path) for path in wanted}
+    tokens |= {value_token(path, canonical(value)) for path in wanted for value in reach(fields, path)}
+    codes = {path: {order_code(v) for v in reach(fields, path) if is_number(v)} for path in wanted}
+    assert tokens <= set(written["t"])
+    assert len(set(written["t"]) - tokens) <= sum(len(code) for code in codes.values())  # marks of shared codes
+    assert written["n"] == {number_key(path): sorted(code) for path, code in codes.items() if code}
 
 
 def test_numbers_that_share_a_code_in_one_row_are_marked():

@@ -4,10 +4,12 @@ The engine can't be trusted with JSON: booleans never match, numbers past 2**53 
 lost, strings must be valid Unicode. So a payload is kept as one ASCII text, which comes back as it went in, and
 beside it, for filters, two fields of plain integers:
 
-- `t`, tokens: a 64-bit hash for each value at each path, for each path there is, and for each vector.
+- `t`, tokens: a 64-bit hash for each value at each path, for each path there is, for the length of each array,
+  for each string with capitals as it is without them, and for each vector.
   One integer index answers every equality on every field. (Two values of 10**8 share a token with a
   probability of 5e-12; hits are verified all the same.)
-- `n`, numbers: for each path with numbers their `order_code`, an integer of 53 bits.
+- `n`, numbers: for each path with numbers their `order_code`, and for each path with ISO dates their `text_code`,
+  integers of 53 bits. Other strings have none: what compares strings verifies their rows.
 
 These functions decide what is on disk: change them only together with `FORMAT`.
 """
@@ -16,15 +18,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import struct
 import sys
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any, Final
 from uuid import UUID
 
 from lookalike.errors import InvalidArgument, InvalidRecord
-from lookalike.filters import canonical, is_number, is_position, paths, reach
+from lookalike.filters import canonical, ends, folded, is_number, is_position, paths, reach
 
 __all__ = [
     "FORMAT",
@@ -33,24 +37,43 @@ __all__ = [
     "TOKENS",
     "cell_token",
     "checked_cursor",
+    "date_key",
     "decode",
     "encode",
+    "fold_token",
     "has_position",
+    "mixed_token",
     "number_key",
     "order_code",
     "path_token",
     "point_id",
+    "size_token",
+    "text_code",
     "text_of",
     "value_token",
     "vector_token",
 ]
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """The version of what is written below and by the store around it."""
 
 TEXT: Final = "j"
 TOKENS: Final = "t"
 NUMBERS: Final = "n"
+
+_SCALARS: Final = frozenset({str, int, float, bool, type(None)})
+
+_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}(?![0-9])")
+
+
+def _place(own: str) -> tuple[int, list[str], str]:
+    """Return how many codes a place in a string has, where each after the first begins, and the characters with
+    one of their own. The code 0 is the end of the string."""
+    borders = sorted({"\0", *own, *(chr(ord(char) + 1) for char in own)})
+    return len(borders) + 1, borders, own
+
+
+_LAYOUT: Final = [_place({"0": "0123456789", "T": " T"}.get(char, char)) for char in "0000-00-00T00:00"]
 
 _NAMESPACE: Final = UUID("6f2b5f3e-52c5-5f0b-9c3e-7a4d1c0e8b11")
 
@@ -80,8 +103,9 @@ def text_of(row_id: str, payload: Mapping[str, Any]) -> str:
 def encode(row_id: str, payload: Mapping[str, Any], vector_tokens: Iterable[int] = ()) -> dict[str, Any]:
     """Return the engine's payload for a row; raises InvalidRecord if it is not JSON."""
     text = text_of(row_id, payload)
+    flat = all(type(name) is str and type(value) in _SCALARS for name, value in payload.items())
     try:
-        tokens, numbers = _entries({**json.loads(text)[1], "_id": row_id})
+        tokens, numbers = _entries({**(payload if flat else json.loads(text)[1]), "_id": row_id})
     except RecursionError as problem:
         raise InvalidRecord(row_id, "its payload is nested too deeply") from problem
     return {TEXT: text, TOKENS: sorted(tokens.union(vector_tokens)), NUMBERS: numbers}
@@ -104,9 +128,24 @@ def path_token(path: str) -> int:
     return _token(f"?{path}")
 
 
+def fold_token(path: str, value: str) -> int:
+    """Return the token of a row with a string at a path that is this `canonical` value only once `folded`."""
+    return _token(f"i{len(path)}:{path}{value}")
+
+
+def size_token(path: str, size: int) -> int:
+    """Return the token of a row with an array of so many elements at a path."""
+    return _token(f"#{len(path)}:{path}{size}")
+
+
 def cell_token(path: str, code: int) -> int:
-    """Return the token of a row with several different numbers at a path that share this `order_code`."""
+    """Return the token of a row with several different numbers, or dates, at a path that share this code."""
     return _token(f"~{len(path)}:{path}{code}")
+
+
+def mixed_token(path: str) -> int:
+    """Return the token of a row with both dates and other strings at a path."""
+    return _token(f"m{path}")
 
 
 def vector_token(name: str, vector: bytes) -> int:
@@ -118,6 +157,12 @@ def vector_token(name: str, vector: bytes) -> int:
 def number_key(path: str) -> str:
     """Return the name under which the numbers at a path are kept in the field `n`."""
     return f"k{hashlib.blake2b(_bytes(path), digest_size=8).hexdigest()}"
+
+
+@lru_cache(maxsize=4096)
+def date_key(path: str) -> str:
+    """Return the name under which the dates at a path are kept in the field `n`."""
+    return f"d{hashlib.blake2b(_bytes(path), digest_size=8).hexdigest()}"
 
 
 def order_code(number: float) -> int:
@@ -134,6 +179,19 @@ def order_code(number: float) -> int:
     return ordered >> 11
 
 
+def text_code(text: str) -> int:
+    """Return the place of a string among all strings as an integer under 2**53: a < b implies code(a) <= code(b).
+
+    ISO dates as far as the minute each have a code of their own; other strings share theirs with many.
+    """
+    code, alike = 0, True
+    for place, (radix, borders, own) in enumerate(_LAYOUT):
+        digit = bisect_right(borders, text[place]) if alike and place < len(text) else 0
+        alike = alike and place < len(text) and text[place] in own
+        code = code * radix + digit
+    return code
+
+
 @lru_cache(maxsize=4096)
 def has_position(path: str) -> bool:
     """Whether a path may lead to a position in an array; such paths have no tokens."""
@@ -147,17 +205,32 @@ def _entries(fields: Mapping[str, Any]) -> tuple[set[int], dict[str, list[int]]]
         if has_position(path):
             continue
         tokens.add(path_token(path))
-        cells: dict[int, str] = {}
-        for value in reach(fields, path):
+        tokens.update(size_token(path, len(end)) for end in ends(fields, path) if isinstance(end, list))
+        values = reach(fields, path)
+        for value in values:
             text = canonical(value)
             tokens.add(value_token(path, text))
-            if is_number(value):
-                code = order_code(value)
-                if cells.setdefault(code, text) != text:
-                    tokens.add(cell_token(path, code))
-        if cells:
-            numbers[number_key(path)] = sorted(cells)
+            if folded(value) != value:
+                tokens.add(fold_token(path, canonical(folded(value))))
+        dates = [value for value in values if isinstance(value, str) and _DATE.match(value)]
+        if dates and any(isinstance(value, str) and not _DATE.match(value) for value in values):
+            tokens.add(mixed_token(path))
+        coded = {
+            number_key(path): [(order_code(value), canonical(value)) for value in values if is_number(value)],
+            date_key(path): [(text_code(value), value) for value in dates],
+        }
+        for key, cells in coded.items():
+            if cells:
+                numbers[key], shared = _cells(cells)
+                tokens.update(cell_token(path, code) for code in shared)
     return tokens, numbers
+
+
+def _cells(cells: Iterable[tuple[int, str]]) -> tuple[list[int], list[int]]:
+    """Return the codes, ascending, and those that several different values share."""
+    first: dict[int, str] = {}
+    shared = [code for code, text in cells if first.setdefault(code, text) != text]
+    return sorted(first), shared
 
 
 def _token(text: str) -> int:
