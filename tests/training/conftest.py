@@ -24,6 +24,7 @@ views = 2
 
 [network]
 width = 32
+detail = 8
 meaning = 16
 copy = 8
 
@@ -31,6 +32,10 @@ copy = 8
 side = 32
 batch = 12
 copies = 6
+drawn = 2
+
+[loss]
+memory = 20
 
 [schedule]
 steps = 8

@@ -66,6 +66,28 @@ def test_figures_are_shares_of_held_out_pictures(start):
     assert all(0 <= value <= 1 for value in [figures["copies"], *figures["sets"].values()])
 
 
+def test_a_run_may_start_from_the_weights_of_another(start):
+    first = start("first")
+    first.train(until=4)
+    second = start("second")
+    second.start_from(first.out / "checkpoint.pt")
+    assert second.step == 0
+    before, after = first.averaged.state_dict(), second.network.state_dict()
+    assert all(torch.equal(before[name], after[name]) for name in before)
+    assert second.train() is None
+    assert second.step == 8
+
+
+def test_weights_that_do_not_fit_are_left_out(start, recipe, drawn_data, tmp_path):
+    first = start("first")
+    first.save()
+    wider = dataclasses.replace(recipe, network=dataclasses.replace(recipe.network, copy=12))
+    second = Run(wider, drawn_data, tmp_path / "cache", tmp_path / "wider", "cpu")
+    second.start_from(first.out / "checkpoint.pt")
+    assert torch.equal(second.network.meaning.weight, first.averaged.meaning.weight)
+    assert second.network.copy[2].weight.shape == (12, 24)
+
+
 def test_resuming_needs_a_checkpoint(start):
     with pytest.raises(SourceNotFound, match=r"checkpoint\.pt"):
         start("empty").resume()

@@ -20,6 +20,7 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, required=True, help="folder for decoded pictures, a few GB")
     parser.add_argument("--out", type=Path, required=True, help="folder for checkpoint and log")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
+    parser.add_argument("--start", type=Path, help="begin with the weights of this checkpoint of another run")
     parser.add_argument("--minutes", type=float, help="another length of schedule than the recipe's")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda")
     given = parser.parse_args()
@@ -30,6 +31,8 @@ def main() -> None:
         schedule = dataclasses.replace(recipe.schedule, minutes=given.minutes, steps=None)
         recipe = dataclasses.replace(recipe, schedule=schedule)
     run = Run(recipe, given.data, given.cache, given.out, given.device)
+    if given.start is not None:
+        run.start_from(given.start)
     if given.resume:
         run.resume()
     run.train()

@@ -263,11 +263,93 @@ def sharpen(picture: Pixels, draw: Draw) -> Pixels:
     return np.asarray(cv2.addWeighted(picture, 1 + amount, cv2.GaussianBlur(picture, (0, 0), 1.5), -amount, 0))
 
 
+def watermark(picture: Pixels, draw: Draw) -> Pixels:
+    """Write one word over all of it, many times, see-through."""
+    canvas = np.ascontiguousarray(picture).copy()
+    height, width = canvas.shape[:2]
+    word, color = WORDS[draw.rng.integers(len(WORDS))], draw.color()
+    step = max(8, round(height * draw.between(0.5, 0.16)))
+    for row, top in enumerate(range(step // 2, height + step, step)):
+        where = (-(row % 2) * width // 3, top)
+        cv2.putText(canvas, f"{word} {word} {word}", where, FONTS[0], 0.008 * height, color, 1, cv2.LINE_AA)
+    opacity = draw.between(0.25, 0.7)
+    return np.asarray(cv2.addWeighted(canvas, opacity, picture, 1 - opacity, 0))
+
+
+def vignette(picture: Pixels, draw: Draw) -> Pixels:
+    """Darken it from the middle outward, corners by up to 30 % to 90 %."""
+    height, width = picture.shape[:2]
+    rows, columns = np.linspace(-1, 1, height, dtype=np.float32), np.linspace(-1, 1, width, dtype=np.float32)
+    away = (rows[:, None] ** 2 + columns[None] ** 2) / 2
+    return np.asarray(picture * (1 - draw.between(0.3, 0.9) * away)[..., None]).astype(np.uint8)
+
+
+def motion(picture: Pixels, draw: Draw) -> Pixels:
+    """Blur it along one direction, over 3 % to 15 % of the side."""
+    length = max(3, round(draw.between(0.03, 0.15) * min(picture.shape[:2])))
+    kernel = np.zeros((length, length), np.float32)
+    slope = draw.rng.uniform(0, np.pi)
+    reach = (np.array([np.cos(slope), np.sin(slope)]) * (length - 1) / 2).round().astype(int)
+    middle = length // 2
+    start, end = (middle - reach).tolist(), (middle + reach).tolist()
+    cv2.line(kernel, start, end, 1.0)
+    return np.asarray(cv2.filter2D(picture, -1, kernel / kernel.sum()))
+
+
+def specks(picture: Pixels, draw: Draw) -> Pixels:
+    """Set 1 % to 15 % of the pixels to black or white."""
+    dice = draw.rng.random(picture.shape[:2], np.float32)
+    share = draw.between(0.01, 0.15)
+    canvas = np.array(picture)
+    canvas[dice < share / 2] = 0
+    canvas[dice > 1 - share / 2] = 255
+    return canvas
+
+
+def erase(picture: Pixels, draw: Draw) -> Pixels:
+    """Cover one to three blocks of it, 3 % to 12 % of the area each, with a color."""
+    canvas = np.array(picture)
+    height, width = canvas.shape[:2]
+    for _ in range(1 + round(2 * draw.strength)):
+        area, ratio = draw.between(0.03, 0.12), np.exp(draw.rng.uniform(-0.7, 0.7))
+        block_h, block_w = int(height * min(1, np.sqrt(area * ratio))), int(width * min(1, np.sqrt(area / ratio)))
+        top, left = draw.rng.integers(height - block_h + 1), draw.rng.integers(width - block_w + 1)
+        canvas[top : top + block_h, left : left + block_w] = draw.color()
+    return canvas
+
+
+def collage(picture: Pixels, draw: Draw) -> Pixels:
+    """Put another picture beside or below it, which takes 20 % to 50 % of the result."""
+    height, width = picture.shape[:2]
+    share = draw.between(0.25, 1.0)
+    if draw.rng.random() < 0.5:
+        parts, axis = [picture, _resize(draw.other, max(2, round(width * share)), height)], 1
+    else:
+        parts, axis = [picture, _resize(draw.other, width, max(2, round(height * share)))], 0
+    return np.concatenate(parts[:: draw.sign()], axis=axis)
+
+
+def shear(picture: Pixels, draw: Draw) -> Pixels:
+    """Slant it by 5 % to 35 % of the side."""
+    height = picture.shape[0]
+    slant = draw.sign() * draw.between(0.05, 0.35)
+    matrix = np.array([[1, slant, -slant * height / 2], [0, 1, 0], [0, 0, 1]], np.float32)
+    return _warp(picture, matrix, draw)
+
+
+def fade(picture: Pixels, draw: Draw) -> Pixels:
+    """Draw all colors toward mid-gray or white, by 20 % to 65 %, as an old print or a see-through cover does."""
+    share = draw.between(0.2, 0.65)
+    ground = np.full_like(picture, 128 if draw.sign() > 0 else 255)
+    return np.asarray(cv2.addWeighted(picture, 1 - share, ground, share, 0))
+
+
 EDITS: dict[str, Callable[[Pixels, Draw], Pixels]] = {
     entry.__name__: entry
     for entry in (
         crop, jpeg, blur, noise, brightness, contrast, gamma, hue, saturation, cast, gray, border, text, overlay,
         inset, rotate, quarter, mirror, aspect, screenshot, perspective, pixelate, posterize, sharpen,
+        watermark, vignette, motion, specks, erase, collage, shear, fade,
     )
 }  # fmt: skip
 

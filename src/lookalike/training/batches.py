@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from lookalike.training.augment import edit, jitter, weak
 from lookalike.training.data import Pictures, Pixels
+from lookalike.training.drawings import drawings
 from lookalike.training.recipe import Recipe
 from lookalike.training.teacher import FEATURES, Views
 
@@ -20,13 +21,15 @@ __all__ = ["Batch", "Batches"]
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """n pictures and c copies of the first c of them.
+    """n pictures, d drawings, then copies of `copied` among them.
 
-    pixels: (n + c, side, side, 3); features: (n, 1280) the teacher's, in its units; labels: vocabulary -> (n,)
-    class numbers, -1 for none; epochs: how often every picture was drawn before this batch.
+    pixels: (n + d + c, side, side, 3); copied: (c,) places of what the copies show; features: (n, 1280) the
+    teacher's, in its units; labels: vocabulary -> (n,) class numbers, -1 for none; epochs: how often every picture
+    was drawn before this batch.
     """
 
     pixels: Pixels
+    copied: NDArray[np.int64]
     features: NDArray[np.uint8]
     labels: dict[str, NDArray[np.int64]]
     epochs: float
@@ -64,11 +67,11 @@ class Batches:
             view = int(rng.integers(self._count))
             features[place] = self._features[one][view][row]
             crops.append(weak(self._pictures.sets[one].pixels[row], self._boxes[one][view][row], student.side, rng))
-        copies = [
-            edit(crops[place], student.side, rng, crops[(place + 1) % len(crops)]) for place in range(student.copies)
-        ]
+        crops += drawings(student.drawn, student.side, rng)
+        copied = np.concatenate([np.arange(student.copies), np.arange(len(chosen), len(crops))])
+        copies = [edit(crops[place], student.side, rng, crops[(place + 1) % len(crops)]) for place in copied]
         pixels = np.stack([jitter(crop, rng) for crop in crops] + copies)
-        return Batch(pixels, features, self._labels(chosen), step * student.batch / len(self._rows))
+        return Batch(pixels, copied, features, self._labels(chosen), step * student.batch / len(self._rows))
 
     def _chosen(self, step: int) -> NDArray[np.int32]:
         # every epoch is one permutation; a batch may straddle two

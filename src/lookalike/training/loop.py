@@ -84,6 +84,24 @@ class Run:
             getattr(self, name).load_state_dict(state[name])
         self.step, self.seconds = state["step"], state["seconds"]
 
+    def start_from(self, path: Path) -> None:
+        """Begin with the averaged weights of another run's checkpoint, wherever names and shapes agree.
+
+        Its schedule and its optimizer are not taken over. Raises SourceNotFound where there is no such file.
+        """
+        if not path.is_file():
+            raise SourceNotFound(str(path))
+        state = torch.load(path, map_location=self.device, weights_only=True)
+        for module, given in (
+            (self.network, state["averaged"]),
+            (self.averaged, state["averaged"]),
+            (self.objective, state["objective"]),
+        ):
+            mine = module.state_dict()
+            module.load_state_dict(
+                mine | {name: values for name, values in given.items() if _fits(mine.get(name), values)}
+            )
+
     def train(self, until: int | None = None) -> None:
         """Train to the end of the schedule, or to step `until`, with checkpoints and figures on the way."""
         report, began, saved = self.recipe.report, time.monotonic(), self.seconds
@@ -143,7 +161,8 @@ class Run:
         pixels = torch.from_numpy(batch.pixels).to(self.device)
         features = torch.from_numpy(batch.features).to(self.device).float() * self._scale
         labels = {name: torch.from_numpy(numbers).to(self.device) for name, numbers in batch.labels.items()}
-        terms: dict[str, Tensor] = self.objective(self._shards.forward(pixels), features, labels)
+        copied = torch.from_numpy(batch.copied).to(self.device)
+        terms: dict[str, Tensor] = self.objective(self._shards.forward(pixels), copied, features, labels)
         loss = torch.stack(list(terms.values())).sum()
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
@@ -226,6 +245,10 @@ def _network(recipe: Recipe, device: torch.device) -> Network:
     network: Any = Network(recipe.network)
     placed: Network = network.to(device, memory_format=torch.channels_last)
     return placed
+
+
+def _fits(mine: Tensor | None, given: Tensor) -> bool:
+    return mine is not None and mine.shape == given.shape
 
 
 def _device(wanted: str) -> str:

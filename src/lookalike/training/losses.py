@@ -47,6 +47,7 @@ class Objective(nn.Module):
     mean: Tensor
     deviation: Tensor
     components: Tensor
+    memory: Tensor
 
     def __init__(
         self,
@@ -68,12 +69,16 @@ class Objective(nn.Module):
         }  # fmt: skip
         for name, values in fixed.items():
             self.register_buffer(name, torch.from_numpy(np.ascontiguousarray(values, np.float32)), persistent=False)
+        # copy vectors of earlier pictures, the newest last; saved with a checkpoint
+        self.register_buffer("memory", torch.zeros(part.memory, network.copy))
 
-    def forward(self, outputs: Outputs, features: Tensor, labels: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    def forward(
+        self, outputs: Outputs, copied: Tensor, features: Tensor, labels: Mapping[str, Tensor]
+    ) -> dict[str, Tensor]:
         """Return every weighted term; their sum is the loss.
 
-        outputs: of n pictures and c copies of the first c; features: (n, 1280) float, the teacher's of the
-        pictures; labels: vocabulary -> (n,) class numbers, -1 for none.
+        outputs: of n pictures, d drawings, then c copies; copied: (c,) places of what these show; features:
+        (n, 1280) float, the teacher's of the pictures; labels: vocabulary -> (n,) class numbers, -1 for none.
         """
         part, n = self.part, len(features)
         centered = features - self.mean
@@ -84,10 +89,11 @@ class Objective(nn.Module):
             "meaning": part.meaning * _apart(outputs.meaning[:n], centered @ self.components),
             "labels": part.labels * self._labels(outputs.meaning[:n], labels),
         }
-        copies = len(outputs.copy) - n
-        if copies:
-            terms["contrast"] = part.contrast * self._contrast(outputs.copy, copies)
-            terms["spread"] = part.spread * _spread(outputs.copy[:n])
+        if len(copied):
+            originals = len(outputs.copy) - len(copied)
+            terms["contrast"] = part.contrast * self._contrast(outputs.copy, copied)
+            terms["spread"] = part.spread * _spread(outputs.copy[:originals], self.memory)
+            self._remember(outputs.copy[:originals])
         return terms
 
     def _answers(self, logits: Tensor, features: Tensor) -> Tensor:
@@ -106,20 +112,29 @@ class Objective(nn.Module):
                 total = total + functional.cross_entropy(scores, numbers[known], reduction="sum")
         return total / len(meaning)
 
-    def _contrast(self, copy: Tensor, copies: int) -> Tensor:
-        # a copy looks for its original among all others, and the original for its copy
-        n = len(copy) - copies
-        scores = copy @ copy.T / self.part.contrast_temperature
+    def _contrast(self, copy: Tensor, copied: Tensor) -> Tensor:
+        # a copy looks for its original among all others and the remembered, and the original for its copy
+        originals = len(copy) - len(copied)
+        scores = copy @ copy.T
         scores = scores.masked_fill(torch.eye(len(copy), dtype=torch.bool, device=copy.device), -1e4)
-        first = torch.arange(copies, device=copy.device)
-        rows, wanted = torch.cat([first, first + n]), torch.cat([first + n, first])
-        return functional.cross_entropy(scores[rows], wanted)
+        places = torch.arange(len(copied), device=copy.device) + originals
+        rows, wanted = torch.cat([copied, places]), torch.cat([places, copied])
+        against = torch.cat([scores[rows], copy[rows] @ self.memory.T], dim=1)
+        return functional.cross_entropy(against / self.part.contrast_temperature, wanted)
+
+    @torch.no_grad()
+    def _remember(self, rows: Tensor) -> None:
+        if len(self.memory):
+            # a new tensor: the graph of this step still holds the old one
+            self.memory = torch.cat([self.memory, rows.detach()])[-len(self.memory) :]
 
 
 def _apart(given: Tensor, wanted: Tensor) -> Tensor:
     return 1 - functional.cosine_similarity(given, wanted, dim=1).mean()
 
 
-def _spread(rows: Tensor) -> Tensor:
-    nearest = (rows @ rows.T - 2 * torch.eye(len(rows), device=rows.device)).amax(1)
-    return -(2 - 2 * nearest).clamp_min(1e-6).log().mean() / 2
+def _spread(rows: Tensor, memory: Tensor) -> Tensor:
+    inside = rows @ rows.T - 2 * torch.eye(len(rows), device=rows.device)
+    nearest = torch.cat([inside, rows @ memory.T], dim=1).amax(1)
+    # sets share some pictures: those can't be driven apart
+    return -(2 - 2 * nearest).clamp_min(0.02).log().mean() / 2

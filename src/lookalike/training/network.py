@@ -48,6 +48,10 @@ BLOCKS = (
     Block(0, 3, 128, 4.0), Block(0, 3, 128, 4.0),
 )  # fmt: skip
 
+STEM = 5
+# layers up to a sixteenth of the side: what tells two pictures of one subject apart is gone later on
+FINE = STEM + 6
+
 
 class Network(nn.Module):
     """One forward pass from pixels to both vectors and the answers."""
@@ -64,8 +68,13 @@ class Network(nn.Module):
             channels = block.channels
         layers.append(_convolution(channels, part.width, 1))
         self.backbone = nn.Sequential(*layers)
+        self.detail = _convolution(BLOCKS[FINE - STEM - 1].channels, part.detail, 1)
         self.meaning = nn.Linear(part.width, part.meaning)
-        self.copy = nn.Linear(part.width, part.copy)
+        self.copy = nn.Sequential(
+            nn.Linear(part.width + part.detail, 2 * part.copy),
+            nn.ReLU(inplace=True),
+            nn.Linear(2 * part.copy, part.copy),
+        )
         self.logits = nn.Linear(part.width, CLASSES)
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
@@ -76,10 +85,12 @@ class Network(nn.Module):
         if pixels.shape[-1] == 3:
             pixels = pixels.permute(0, 3, 1, 2)
         scaled = (pixels.float() - 127.5) * (1 / 64)
-        pooled = self.backbone(scaled.contiguous(memory_format=torch.channels_last)).mean((2, 3))
+        fine = self.backbone[:FINE](scaled.contiguous(memory_format=torch.channels_last))
+        pooled = self.backbone[FINE:](fine).mean((2, 3))
+        both = torch.cat([pooled, self.detail(fine).mean((2, 3))], dim=1)
         return Outputs(
             unit(self.meaning(pooled).float()),
-            unit(self.copy(pooled).float()),
+            unit(self.copy(both).float()),
             self.logits(pooled).float(),
             pooled.float(),
         )

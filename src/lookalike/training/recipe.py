@@ -45,25 +45,31 @@ class TeacherPart:
 
 @dataclass(frozen=True, slots=True)
 class NetworkPart:
-    """Channels pooled before the heads, and the widths of the two vectors."""
+    """Channels pooled before the heads, those pooled earlier for the copy vector, and the widths of the vectors."""
 
     width: int = 768
+    detail: int = 256
     meaning: int = 256
     copy: int = 128
 
 
 @dataclass(frozen=True, slots=True)
 class StudentPart:
-    """side: pixels trained at. Of `batch` pictures, the first `copies` come once more, edited."""
+    """side: pixels trained at. Of `batch` pictures, the first `copies` come once more, edited; `drawn` come on top
+    of them, each with its copy."""
 
     side: int = 96
     batch: int = 128
     copies: int = 64
+    drawn: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class LossPart:
-    """Weights of the terms, and the temperatures inside them; see losses.py."""
+    """Weights of the terms, and the temperatures inside them; see losses.py.
+
+    memory: how many copy vectors of earlier pictures count as strangers too.
+    """
 
     features: float = 1.0
     answers: float = 0.5
@@ -74,6 +80,7 @@ class LossPart:
     contrast: float = 1.0
     contrast_temperature: float = 0.07
     spread: float = 0.2
+    memory: int = 0
 
 
 @dataclass(frozen=True, slots=True)
