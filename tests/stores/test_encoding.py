@@ -7,24 +7,39 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lookalike.errors import InvalidArgument, InvalidRecord
-from lookalike.filters import canonical, is_number, paths, reach
+from lookalike.filters import canonical, ends, folded, is_number, paths, reach
 from lookalike.stores.encoding import (
     FORMAT,
     cell_token,
     checked_cursor,
+    date_key,
     decode,
     encode,
+    fold_token,
+    mixed_token,
     number_key,
     order_code,
     path_token,
     point_id,
+    size_token,
+    text_code,
     value_token,
     vector_token,
 )
 
 
 def test_the_format_is_pinned():
-    assert FORMAT == 1
+    assert FORMAT == 2
+    assert fold_token("a.b", canonical("x")) == -5432006789841920014
+    assert size_token("a.b", 2) == -9043324119382348376
+    assert mixed_token("a.b") == 3594113331634757067
+    assert date_key("a.b") == "d4eb68d4d2828008e"
+    assert [text_code(text) for text in ("", "2024-01-15", "2024-01-15T10:30", "oslo")] == [
+        0,
+        2876971962951840,
+        2876971963436937,
+        8258275095722496,
+    ]
     assert point_id("a") == "e1a828a8-fb56-534f-b26b-b9a9195199cf"
     assert point_id("\ud800") == "333f5516-3f52-518a-8d82-f4088d7f184e"
     assert value_token("a.b", canonical(1.0)) == -3091796765521720429
@@ -41,7 +56,7 @@ def test_a_row_is_written_as_text_tokens_and_numbers():
     assert written["j"] == '["\\u00e9",{"n":1,"ok":true,"list":[1,2.5]}]'
     assert decode(written["j"]) == ("é", {"n": 1, "ok": True, "list": [1, 2.5]})
     values = [("_id", "é"), ("n", 1), ("ok", True), ("list", 1), ("list", 2.5), ("list", [1, 2.5])]
-    tokens = {value_token(path, canonical(value)) for path, value in values}
+    tokens = {value_token(path, canonical(value)) for path, value in values} | {size_token("list", 2)}
     assert set(written["t"]) == tokens | {path_token(path) for path, _ in values} | {7}
     assert written["n"] == {number_key("n"): [order_code(1)], number_key("list"): [order_code(1), order_code(2.5)]}
 
@@ -61,15 +76,37 @@ values = st.recursive(scalars, lambda v: st.lists(v, max_size=3) | st.dictionari
 
 @given(st.dictionaries(names, values, max_size=5))
 def test_flat_and_nested_fields_are_indexed_alike(payload):
+    """What is written for each value alone is what is written for it among others, at every path."""
     fields = {**payload, "_id": "row"}
     wanted = {path for path in paths(fields) if not any(part.isdigit() for part in path.split("."))}
+    tokens, keys = set(), {}
+    for path in wanted:
+        tokens.add(path_token(path))
+        tokens |= {size_token(path, len(end)) for end in ends(fields, path) if isinstance(end, list)}
+        for value in reach(fields, path):
+            tokens.add(value_token(path, canonical(value)))
+            if folded(value) != value:
+                tokens.add(fold_token(path, canonical(folded(value))))
+            if is_number(value):
+                keys.setdefault(number_key(path), set()).add(order_code(value))
     written = encode("row", payload)
-    tokens = {path_token(path) for path in wanted}
-    tokens |= {value_token(path, canonical(value)) for path in wanted for value in reach(fields, path)}
-    codes = {path: {order_code(v) for v in reach(fields, path) if is_number(v)} for path in wanted}
-    assert tokens <= set(written["t"])
-    assert len(set(written["t"]) - tokens) <= sum(len(code) for code in codes.values())  # marks of shared codes
-    assert written["n"] == {number_key(path): sorted(code) for path, code in codes.items() if code}
+    marks = {cell_token(path, code) for path in wanted for code in keys.get(number_key(path), ())}
+    assert tokens <= set(written["t"]) <= tokens | marks
+    assert {key: set(codes) for key, codes in written["n"].items()} == keys
+
+
+@pytest.mark.parametrize("word", ["ISTANBUL", "Straße", "ΣΊΣΥΦΟΣ", "Ä"])
+def test_a_string_with_capitals_is_written_without_them_too(word):
+    written = set(encode("a", {"word": word})["t"])
+    assert fold_token("word", canonical(word.casefold())) in written
+    assert fold_token("word", canonical(word.casefold())) not in encode("a", {"word": word.casefold()})["t"]
+
+
+def test_dates_are_written_as_numbers_and_other_strings_are_not():
+    written = encode("a", {"day": "2024-01-15", "name": "Oslo", "both": ["2024-02", "soon"], "year": "2024"})
+    assert written["n"] == {date_key("day"): [text_code("2024-01-15")], date_key("both"): [text_code("2024-02")]}
+    assert mixed_token("both") in written["t"]
+    assert mixed_token("day") not in written["t"]
 
 
 def test_numbers_that_share_a_code_in_one_row_are_marked():
@@ -106,6 +143,31 @@ def test_codes_keep_the_order_of_numbers(a, b):
     if a == b:
         assert order_code(a) == order_code(b)
     assert -(2**53) < order_code(a) < 2**53
+
+
+DATES = st.one_of(
+    st.text(max_size=4),
+    st.builds(
+        lambda day, rest, cut: (day.isoformat() + rest)[:cut],
+        st.datetimes(timezones=st.none()),
+        st.sampled_from(["", "Z", "+01:00", " UTC"]),
+        st.integers(0, 33),
+    ),
+    st.builds(lambda day, rest: str(day) + rest, st.dates(), st.text(" T:-./0:Az\ud800é", max_size=4)),
+)
+
+
+@given(DATES, DATES)
+def test_codes_keep_the_order_of_strings(a, b):
+    if a < b:
+        assert text_code(a) <= text_code(b)
+    assert 0 <= text_code(a) < 2**53
+
+
+@given(st.datetimes(), st.datetimes(), st.sampled_from([4, 7, 10, 13, 16]), st.sampled_from([4, 7, 10, 13, 16]))
+def test_dates_have_codes_of_their_own_to_the_minute(a, b, cut, other):
+    one, two = a.isoformat()[:cut], b.isoformat()[:other]
+    assert (text_code(one) == text_code(two)) is (one == two)
 
 
 @given(st.integers(-(2**41) + 1, 2**41 - 1), st.integers(-(2**41) + 1, 2**41 - 1))

@@ -22,13 +22,13 @@ import re
 import struct
 import sys
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final
 from uuid import UUID
 
 from lookalike.errors import InvalidArgument, InvalidRecord
-from lookalike.filters import canonical, ends, folded, is_number, is_position, paths, reach
+from lookalike.filters import canonical, ends, is_number, is_position, paths, reach
 
 __all__ = [
     "FORMAT",
@@ -129,7 +129,7 @@ def path_token(path: str) -> int:
 
 
 def fold_token(path: str, value: str) -> int:
-    """Return the token of a row with a string at a path that is this `canonical` value only once `folded`."""
+    """Return the token of a row with a string at a path that becomes this `canonical` value when `filters.folded`."""
     return _token(f"i{len(path)}:{path}{value}")
 
 
@@ -201,32 +201,45 @@ def has_position(path: str) -> bool:
 def _entries(fields: Mapping[str, Any]) -> tuple[set[int], dict[str, list[int]]]:
     tokens: set[int] = set()
     numbers: dict[str, list[int]] = {}
-    for path in paths(fields):
-        if has_position(path):
+    for name, field in fields.items():
+        if type(field) in _SCALARS:  # most are; what follows would come to the same, more slowly
+            if "." not in name and not has_position(name):
+                _enter(name, [field], tokens, numbers)
             continue
-        tokens.add(path_token(path))
-        tokens.update(size_token(path, len(end)) for end in ends(fields, path) if isinstance(end, list))
-        values = reach(fields, path)
-        for value in values:
-            text = canonical(value)
-            tokens.add(value_token(path, text))
-            if folded(value) != value:
-                tokens.add(fold_token(path, canonical(folded(value))))
-        dates = [value for value in values if isinstance(value, str) and _DATE.match(value)]
-        if dates and any(isinstance(value, str) and not _DATE.match(value) for value in values):
-            tokens.add(mixed_token(path))
-        coded = {
-            number_key(path): [(order_code(value), canonical(value)) for value in values if is_number(value)],
-            date_key(path): [(text_code(value), value) for value in dates],
-        }
-        for key, cells in coded.items():
-            if cells:
-                numbers[key], shared = _cells(cells)
-                tokens.update(cell_token(path, code) for code in shared)
+        part = {name: field}
+        for path in paths(part):
+            if not has_position(path):
+                _enter(path, reach(part, path), tokens, numbers)
+                tokens.update(size_token(path, len(end)) for end in ends(part, path) if isinstance(end, list))
     return tokens, numbers
 
 
-def _cells(cells: Iterable[tuple[int, str]]) -> tuple[list[int], list[int]]:
+def _enter(path: str, values: Sequence[Any], tokens: set[int], numbers: dict[str, list[int]]) -> None:
+    """Add what is written for the values at one path."""
+    tokens.add(path_token(path))
+    codes: list[tuple[int, str]] = []
+    dates: list[tuple[int, str]] = []
+    strings = 0
+    for value in values:
+        text = canonical(value)
+        tokens.add(value_token(path, text))
+        if isinstance(value, str):
+            strings += 1
+            if _DATE.match(value):
+                dates.append((text_code(value), text))
+            if (without_case := value.casefold()) != value:
+                tokens.add(fold_token(path, canonical(without_case)))
+        elif is_number(value):
+            codes.append((order_code(value), text))
+    if dates and len(dates) < strings:
+        tokens.add(mixed_token(path))
+    for key, cells in ((number_key, codes), (date_key, dates)):
+        if cells:
+            numbers[key(path)], shared = _cells(cells)
+            tokens.update(cell_token(path, code) for code in shared)
+
+
+def _cells(cells: Sequence[tuple[int, str]]) -> tuple[list[int], list[int]]:
     """Return the codes, ascending, and those that several different values share."""
     first: dict[int, str] = {}
     shared = [code for code, text in cells if first.setdefault(code, text) != text]

@@ -1,7 +1,11 @@
 """What an engine can do of a filter: a condition it evaluates, and whether that is the whole of it.
 
-A plan never loses a row. Where it is not exact its condition matches too much, and the store verifies each
-row with `filters.matches`.
+A plan never loses a row. Where it is not exact its condition matches too much, and the store verifies the rows
+that are not sure with `filters.matches`.
+
+Exact: equality and its opposites, `$in`, `$all`, `$exists`, `$size`, comparisons of numbers, and of ISO dates to
+the minute, and whatever is made of these. Not exact: `$regex`, `$elemMatch`, comparisons of other strings, paths
+with a position. The engine still narrows those down to rows that have the field, or what an element must have.
 """
 
 from __future__ import annotations
@@ -10,8 +14,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
-from lookalike.filters import And, Compare, Equal, Exists, Filter, Not, Or, canonical
-from lookalike.stores.encoding import cell_token, has_position, number_key, order_code, path_token, value_token
+from lookalike.filters import And, Compare, Element, Equal, Exists, Filter, Not, Or, Pattern, Size, canonical
+from lookalike.stores.encoding import (
+    cell_token,
+    date_key,
+    fold_token,
+    has_position,
+    mixed_token,
+    number_key,
+    order_code,
+    path_token,
+    size_token,
+    text_code,
+    value_token,
+)
 
 __all__ = ["Engine", "Plan", "plan"]
 
@@ -48,10 +64,14 @@ class Engine(Protocol[C]):
 
 @dataclass(frozen=True, slots=True)
 class Plan(Generic[C]):
-    """condition: None for all rows. exact: whether it matches just the rows the filter does."""
+    """condition: a superset of the rows the filter matches; None for all rows. exact: whether it is just those.
+
+    sure: if it is not exact, some of those the filter matches; None for none.
+    """
 
     condition: C | None
     exact: bool
+    sure: C | None = None
 
 
 def plan(where: Filter | None, engine: Engine[C]) -> Plan[C]:
@@ -59,61 +79,113 @@ def plan(where: Filter | None, engine: Engine[C]) -> Plan[C]:
     match where:
         case None:
             return Plan(None, exact=True)
-        case Equal(path) | Compare(path) | Exists(path) if has_position(path):
-            return Plan(None, exact=False)
-        case Equal(path, values):
-            return Plan(_equal(path, values, engine), exact=True)
-        case Exists(path):
-            return Plan(engine.tokens([path_token(path)]), exact=True)
-        case Compare(path, name, bound) if not isinstance(bound, str):
-            return _compare(path, name, bound, engine)
-        case Compare(path):  # strings have no order in the engine
-            return Plan(engine.tokens([path_token(path)]), exact=False)
         case And(parts):
             return _every([plan(part, engine) for part in parts], engine)
         case Or(parts):
             return _some([plan(part, engine) for part in parts], engine)
         case Not(part):
-            inner = plan(part, engine)
-            if not inner.exact or inner.condition is None:
-                return Plan(None, exact=False)
-            return Plan(engine.outside(inner.condition), exact=True)
+            return _outside(plan(part, engine), engine)
+        case _ if has_position(where.path):
+            return Plan(None, exact=False)
+        case Equal(path, values, fold):
+            return Plan(_equal(path, values, fold, engine), exact=True)
+        case Exists(path):
+            return Plan(engine.tokens([path_token(path)]), exact=True)
+        case Size(path, size):
+            return Plan(engine.tokens([size_token(path, size)]), exact=True)
+        case Compare(path, name, bound):
+            return _compare(path, name, bound, engine)
+        case Pattern(path):
+            return Plan(engine.tokens([path_token(path)]), exact=False)
+        case Element(path, part, bare):
+            needed = And((Exists(path), _implied(part, path, bare)))
+            return Plan(plan(needed, engine).condition, exact=False)
 
 
-def _equal(path: str, values: frozenset[str], engine: Engine[C]) -> C:
-    condition = engine.tokens(sorted(value_token(path, value) for value in values))
+def _implied(part: Filter, path: str, bare: bool) -> Filter:
+    """Return what a row must match if an element of the array at `path` matches `part`."""
+    match part:
+        case And(parts):
+            return And(tuple(_implied(each, path, bare) for each in parts))
+        case Or(parts):
+            return Or(tuple(_implied(each, path, bare) for each in parts))
+        case Equal(inner, values, fold) if bare or "null" not in values:
+            return Equal(path if bare else f"{path}.{inner}", values, fold)
+        case Compare(inner, name, bound):
+            return Compare(path if bare else f"{path}.{inner}", name, bound)
+        case _:
+            return And(())
+
+
+def _equal(path: str, values: frozenset[str], fold: bool, engine: Engine[C]) -> C:
+    wanted = [value_token(path, value) for value in values]
+    if fold:
+        wanted += [fold_token(path, value) for value in values]
+    condition = engine.tokens(sorted(wanted))
     if "null" not in values:
         return condition
     return engine.some([condition, engine.outside(engine.tokens([path_token(path)]))])
 
 
-def _compare(path: str, name: str, bound: float, engine: Engine[C]) -> Plan[C]:
-    """Compare by order codes; only rows that share the bound's code without being equal to it are in doubt."""
+def _compare(path: str, name: str, bound: float | str, engine: Engine[C]) -> Plan[C]:
+    """Compare by codes; in doubt are rows that share the bound's code without being equal to it, and other strings."""
     there = engine.tokens([path_token(path)])
     if not engine.any(there):
         return Plan(there, exact=True)
-    key, code = number_key(path), order_code(bound)
-    cell = engine.numbers(key, code, code)
+    dates = isinstance(bound, str)
+    key = date_key(path) if dates else number_key(path)
+    code = text_code(bound) if isinstance(bound, str) else order_code(bound)
     same = engine.tokens([value_token(path, canonical(bound))])
-    strays = engine.any(engine.every([cell, engine.outside(same)])) or engine.any(
+    crowded = engine.any(engine.every([engine.numbers(key, code, code), engine.outside(same)])) or engine.any(
         engine.tokens([cell_token(path, code)])
     )
-    beyond = 1 if not strays and name in ("$gt", "$lt") else 0
-    if name in ("$gt", "$gte"):
-        return Plan(engine.numbers(key, code + beyond, None), exact=not strays)
-    return Plan(engine.numbers(key, None, code - beyond), exact=not strays)
+
+    def beyond(step: int) -> C:
+        return (
+            engine.numbers(key, code + step, None)
+            if name in ("$gt", "$gte")
+            else engine.numbers(key, None, code - step)
+        )
+
+    sure = beyond(0 if not crowded and name in ("$gte", "$lte") else 1)
+    whole = beyond(0) if crowded else sure
+    if dates:
+        others = engine.some(
+            [engine.every([there, engine.outside(engine.numbers(key, 0, None))]), engine.tokens([mixed_token(path)])]
+        )
+        if engine.any(others):
+            return Plan(engine.some([whole, others]), exact=False, sure=sure)
+    return Plan(whole, exact=not crowded, sure=sure if crowded else None)
 
 
 def _every(parts: Sequence[Plan[C]], engine: Engine[C]) -> Plan[C]:
     conditions = [part.condition for part in parts if part.condition is not None]
-    exact = all(part.exact for part in parts)
-    return Plan(engine.every(conditions) if conditions else None, exact)
+    condition = engine.every(conditions) if conditions else None
+    if all(part.exact for part in parts):
+        return Plan(condition, exact=True)
+    sure = [
+        part.condition if part.exact else part.sure for part in parts if not part.exact or part.condition is not None
+    ]
+    certain = [each for each in sure if each is not None]
+    return Plan(condition, exact=False, sure=engine.every(certain) if len(certain) == len(sure) else None)
 
 
 def _some(parts: Sequence[Plan[C]], engine: Engine[C]) -> Plan[C]:
-    conditions = [part.condition for part in parts if part.condition is not None]
-    if len(conditions) < len(parts):
-        return Plan(None, exact=False)
-    if not conditions:
+    if any(part.exact and part.condition is None for part in parts):
+        return Plan(None, exact=True)
+    if not parts:
         return Plan(engine.tokens([]), exact=True)
-    return Plan(engine.some(conditions), exact=all(part.exact for part in parts))
+    conditions = [part.condition for part in parts if part.condition is not None]
+    condition = engine.some(conditions) if len(conditions) == len(parts) else None
+    if all(part.exact for part in parts):
+        return Plan(condition, exact=True)
+    sure = [each for part in parts if (each := part.condition if part.exact else part.sure) is not None]
+    return Plan(condition, exact=False, sure=engine.some(sure) if sure else None)
+
+
+def _outside(part: Plan[C], engine: Engine[C]) -> Plan[C]:
+    others = engine.tokens([]) if part.condition is None else engine.outside(part.condition)
+    if part.exact:
+        return Plan(others, exact=True)
+    possible = None if part.sure is None else engine.outside(part.sure)
+    return Plan(possible, exact=False, sure=None if part.condition is None else others)
