@@ -28,7 +28,8 @@ def _default_workspace() -> Path:
 class Settings:
     """What a user may set; each as LOOKALIKE_<NAME> in the environment or <name> in the TOML file.
 
-    workspace: folder of the collections. model: name of the describer of new collections.
+    workspace: folder of the collections. catalog: PostgreSQL URL of the catalog, empty for a file in the workspace.
+    model: name of the describer of new collections.
     threads: how many decode and describe at once; 0 takes one per core. max_bytes, max_pixels: refuse larger
     pictures. host, port: where the service listens. fetch_networks: networks besides the public internet from which
     pictures may be fetched by URL, like "10.1.0.0/16, fd00::/8"; fetch_bytes, fetch_seconds: most that one URL may
@@ -36,6 +37,7 @@ class Settings:
     """
 
     workspace: Path = field(default_factory=_default_workspace)
+    catalog: str = field(default="", repr=False)
     model: str = "lookalike-mini"
     threads: int = 0
     max_bytes: int = Limits().bytes

@@ -1,0 +1,81 @@
+"""The catalog put together: one database, one set of verbs for each thing it knows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import TracebackType
+
+from lookalike.catalog.audit import Audit
+from lookalike.catalog.collections import Collections
+from lookalike.catalog.database import Database
+from lookalike.catalog.decisions import Decisions
+from lookalike.catalog.jobs import JobTable
+from lookalike.catalog.keys import Keys
+from lookalike.catalog.migrations import bring_up_to_date
+from lookalike.catalog.usage import UsageMeter
+from lookalike.catalog.users import Users
+from lookalike.errors import WorkspaceUnreadable
+
+__all__ = ["FILE", "Catalog", "open_catalog"]
+
+FILE = "catalog.sqlite"
+"""The catalog's name in a workspace."""
+
+
+class Catalog:
+    """Safe to call from several threads, and from several processes at once. Every verb raises CatalogFailed.
+
+    A verb that returned is on disk, except counts of usage (see `UsageMeter`).
+    """
+
+    def __init__(self, place: str | Path) -> None:
+        """Open or create, and bring an older format up to date. place: a SQLite file, or a PostgreSQL URL.
+
+        Raises WorkspaceUnreadable if it is no catalog, a newer one or out of reach; InvalidArgument, MissingExtra.
+        """
+        self._database = Database(place)
+        self.is_shared = not isinstance(place, Path)
+        """Whether other services may be using it now."""
+        try:
+            bring_up_to_date(self._database)
+        except BaseException:
+            self._database.close()
+            raise
+        self.place = self._database.place
+        self.collections = Collections(self._database)
+        self.decisions = Decisions(self._database)
+        self.jobs = JobTable(self._database)
+        self.keys = Keys(self._database)
+        self.users = Users(self._database)
+        self.usage = UsageMeter(self._database)
+        self.audit = Audit(self._database)
+
+    def close(self) -> None:
+        """Write the last counts and release the database. Closing twice is allowed."""
+        self.usage.close()
+        self._database.close()
+
+    def __enter__(self) -> Catalog:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def open_catalog(workspace: Path, url: str = "") -> Catalog:
+    """Open the catalog of a workspace, also while a service holds the workspace (keys and users, say).
+
+    url: where the catalog is, if not in the workspace. Makes the folder if it is missing.
+    Raises as `Catalog` does, and for a folder of other things.
+    """
+    if url:
+        return Catalog(url)
+    if not (workspace / FILE).is_file() and workspace.is_dir() and any(workspace.iterdir()):
+        raise WorkspaceUnreadable(str(workspace), "the folder holds other things; choose an empty one")
+    try:
+        workspace.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise WorkspaceUnreadable(str(workspace), error.strerror or str(error)) from None
+    return Catalog(workspace / FILE)

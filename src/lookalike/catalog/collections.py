@@ -1,0 +1,95 @@
+"""Which collections there are, and how each is set up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.exc import IntegrityError
+
+from lookalike.catalog.database import Database
+from lookalike.catalog.tables import collections, decisions
+from lookalike.errors import CollectionExists
+from lookalike.kinds import CollectionSettings, Kind
+
+__all__ = ["CollectionInfo", "Collections"]
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionInfo:
+    """How a collection is set up.
+
+    kind: what it is for. model: name of its neural describer. settings: what its owner chose.
+    signatures: description name -> signature of its describer; vectors that the user brings have none.
+    dims: vector name -> floats. created: ISO 8601, UTC.
+    """
+
+    name: str
+    kind: Kind
+    model: str
+    settings: CollectionSettings
+    signatures: Mapping[str, str]
+    dims: Mapping[str, int]
+    created: str
+
+    @property
+    def product_id(self) -> str | None:
+        """The field that names a record's product, or None."""
+        return self.settings.product_id
+
+
+class Collections:
+    """The entries of collections, by name."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, info: CollectionInfo) -> None:
+        """Enter a collection. Raises CollectionExists."""
+        try:
+            with self._database.writing() as connection:
+                connection.execute(collections.insert().values(_values(info)))
+        except IntegrityError:
+            raise CollectionExists(info.name) from None
+
+    def replace(self, info: CollectionInfo) -> bool:
+        """Write an existing entry anew (other settings, another model); returns whether there was one."""
+        with self._database.writing() as connection:
+            done = connection.execute(collections.update().where(collections.c.name == info.name).values(_values(info)))
+        return bool(done.rowcount)
+
+    def find(self, name: str) -> CollectionInfo | None:
+        """Return the collection's entry, or None."""
+        with self._database.reading() as connection:
+            row = connection.execute(collections.select().where(collections.c.name == name)).one_or_none()
+        return _info(row._mapping) if row else None
+
+    def list(self) -> list[CollectionInfo]:
+        """Return all entries, ascending by name."""
+        with self._database.reading() as connection:
+            rows = connection.execute(collections.select()).all()
+        return sorted((_info(row._mapping) for row in rows), key=lambda info: info.name)  # collations differ
+
+    def remove(self, name: str) -> bool:
+        """Strike an entry and the decisions about its records; returns whether there was one."""
+        with self._database.writing() as connection:
+            connection.execute(decisions.delete().where(decisions.c.scope == name))
+            done = connection.execute(collections.delete().where(collections.c.name == name))
+        return bool(done.rowcount)
+
+
+def _values(info: CollectionInfo) -> dict[str, Any]:
+    return {
+        "name": info.name,
+        "kind": info.kind,
+        "model": info.model,
+        "settings": info.settings.as_json(),
+        "signatures": dict(info.signatures),
+        "dims": dict(info.dims),
+        "created": info.created,
+    }
+
+
+def _info(row: Mapping[Any, Any]) -> CollectionInfo:
+    return CollectionInfo(**{**row, "settings": CollectionSettings.from_json(row["settings"])})

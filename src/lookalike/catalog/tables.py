@@ -1,0 +1,134 @@
+"""The catalog's tables, as the newest format has them. A change here needs a new format and a migration."""
+
+from __future__ import annotations
+
+import sqlalchemy as sql
+
+__all__ = ["about", "audit", "collections", "decisions", "job_failures", "jobs", "keys", "tables", "usage", "users"]
+
+tables = sql.MetaData()
+
+_Json = sql.JSON(none_as_null=True)
+_Serial = sql.BigInteger().with_variant(sql.Integer, "sqlite")  # only INTEGER counts up by itself in SQLite
+
+
+def _text(name: str, default: str = "") -> sql.Column[str]:
+    return sql.Column(name, sql.String, nullable=False, default=default)
+
+
+def _count(name: str) -> sql.Column[int]:
+    return sql.Column(name, sql.BigInteger, nullable=False, default=0)
+
+
+about = sql.Table("about", tables, sql.Column("format", sql.Integer, nullable=False))
+
+collections = sql.Table(
+    "collections",
+    tables,
+    sql.Column("name", sql.String, primary_key=True),
+    sql.Column("kind", sql.String, nullable=False),
+    sql.Column("model", sql.String, nullable=False),
+    sql.Column("signatures", sql.JSON, nullable=False),
+    sql.Column("dims", sql.JSON, nullable=False),
+    sql.Column("created", sql.String, nullable=False),
+    sql.Column("settings", sql.JSON, nullable=False),
+)
+
+decisions = sql.Table(
+    "decisions",
+    tables,
+    sql.Column("id", _Serial, primary_key=True),
+    _text("scope"),  # a collection's name; "" for folders
+    sql.Column("verdict", sql.String, nullable=False),
+    sql.Column("members", sql.JSON, nullable=False),
+    sql.Column("digest", sql.String, nullable=False),  # SHA-256 of the members: the same decision is kept once
+    _text("who"),
+    _text("note"),
+    sql.Column("created", sql.String, nullable=False),
+    sql.UniqueConstraint("scope", "verdict", "digest"),
+)
+
+jobs = sql.Table(
+    "jobs",
+    tables,
+    sql.Column("number", _Serial, primary_key=True),
+    sql.Column("id", sql.String, nullable=False, unique=True),
+    sql.Column("kind", sql.String, nullable=False),
+    sql.Column("collection", sql.String),
+    sql.Column("spec", sql.JSON, nullable=False),
+    sql.Column("state", sql.String, nullable=False, index=True),
+    _count("done"),
+    sql.Column("total", sql.BigInteger),
+    _count("failed"),
+    sql.Column("result", sql.JSON, nullable=False),
+    sql.Column("checkpoint", _Json),
+    _text("error_code"),
+    _text("error"),
+    _text("who"),
+    sql.Column("created", sql.String, nullable=False),
+    sql.Column("started", sql.String),
+    sql.Column("finished", sql.String),
+    sql.Column("cancel", sql.Boolean, nullable=False, default=False),
+    _text("owner"),
+    sql.Column("heartbeat", sql.Float, nullable=False, default=0.0),  # seconds since 1970
+    sql.Column("attempts", sql.Integer, nullable=False, default=0),  # processes that ran it without progress
+)
+
+job_failures = sql.Table(
+    "job_failures",
+    tables,
+    sql.Column("job", sql.BigInteger, primary_key=True, autoincrement=False),
+    sql.Column("place", sql.BigInteger, primary_key=True, autoincrement=False),
+    sql.Column("item", sql.String, nullable=False),
+    sql.Column("code", sql.String, nullable=False),
+    sql.Column("reason", sql.String, nullable=False),
+)
+
+keys = sql.Table(
+    "keys",
+    tables,
+    sql.Column("id", sql.String, primary_key=True),
+    sql.Column("digest", sql.String, nullable=False, unique=True),  # SHA-256 of the secret, never the secret
+    _text("name"),
+    sql.Column("scope", sql.String, nullable=False),
+    sql.Column("collections", _Json),
+    sql.Column("plan", sql.JSON, nullable=False),
+    _text("who"),
+    sql.Column("created", sql.String, nullable=False),
+    sql.Column("expires", sql.String),
+    sql.Column("revoked", sql.String),
+    sql.Column("last_used", sql.String),
+)
+
+users = sql.Table(
+    "users",
+    tables,
+    sql.Column("name", sql.String, primary_key=True),
+    sql.Column("password", sql.String, nullable=False),  # argon2id, with its salt and parameters
+    sql.Column("role", sql.String, nullable=False),
+    sql.Column("created", sql.String, nullable=False),
+    sql.Column("last_sign_in", sql.String),
+)
+
+usage = sql.Table(
+    "usage",
+    tables,
+    sql.Column("key", sql.String, primary_key=True),
+    sql.Column("day", sql.String, primary_key=True),  # YYYY-MM-DD, UTC
+    _count("requests"),
+    _count("refused"),
+    _count("records"),
+    _count("bytes"),
+)
+
+audit = sql.Table(
+    "audit",
+    tables,
+    sql.Column("id", _Serial, primary_key=True),
+    sql.Column("at", sql.String, nullable=False),
+    _text("who"),
+    sql.Column("action", sql.String, nullable=False, index=True),
+    _text("target"),
+    sql.Column("count", sql.BigInteger),
+    sql.Column("details", sql.JSON, nullable=False),
+)
