@@ -9,7 +9,7 @@ from lookalike import errors
 from lookalike.version import __version__
 
 ROOT = Path(__file__).resolve().parents[1]
-HEAVY = ("cv2", "onnxruntime", "torch", "fastapi", "sqlalchemy", "qdrant_edge", "PIL", "numpy")
+HEAVY = ("cv2", "onnxruntime", "torch", "fastapi", "sqlalchemy", "qdrant_edge", "qdrant_client", "PIL", "numpy")
 
 
 def test_import_loads_nothing_heavy():

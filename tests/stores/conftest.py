@@ -1,12 +1,16 @@
 """Every store the contract is tested on. A new store is a row in STORES."""
 
+import os
 import tempfile
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
+from lookalike.stores.cluster import Connection, Layout
 from lookalike.stores.edge import EdgeStore, Tuning
 from lookalike.stores.memory import MemoryStore
+from lookalike.stores.qdrant import QdrantStore
 
 DIMS = {"meaning": 3, "copy": 2}
 
@@ -15,9 +19,28 @@ STORES = {
     "edge": lambda path: EdgeStore.open(path, DIMS),
     # Never scans of its own accord, so that the graph's proposals and their verification are under test as well.
     "edge by graph": lambda path: EdgeStore.open(path, DIMS, Tuning(scan_floats=0)),
+    "qdrant in memory": lambda path: on_cluster(":memory:", Layout(scan_floats=0)),
 }
 
 MEMORY = Path("/dev/shm")
+
+
+def on_cluster(url, layout):
+    """A store that takes its collection along when it is closed."""
+    connection = Connection.to(url)
+
+    class Passing(QdrantStore):
+        def close(self):
+            if not self._closed:
+                connection.drop(self._name)
+            super().close()
+
+    return Passing.open(connection, f"test-{uuid4().hex}", DIMS, layout)
+
+
+if os.environ.get("QDRANT_URL"):
+    STORES["qdrant server"] = lambda path: on_cluster(os.environ["QDRANT_URL"], Layout())
+    STORES["qdrant server by graph"] = lambda path: on_cluster(os.environ["QDRANT_URL"], Layout(scan_floats=0))
 
 
 @pytest.fixture

@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 
 from lookalike.filters import parse
 from lookalike.stores.base import Nearest, Row
+from lookalike.stores.cluster import Connection, Layout
 from lookalike.stores.edge import EdgeStore, Tuning
 from lookalike.stores.memory import MemoryStore
+from lookalike.stores.qdrant import QdrantStore
 
 DIMS = {"meaning": 4, "copy": 2}
 MEMORY = Path("/dev/shm")
@@ -130,3 +132,21 @@ def test_the_stores_agree(rows, payloads, gone, filters, queries):
         edge = EdgeStore.open(path, DIMS, tuning)
         agree(edge, memory, filters, queries)
         edge.close()
+
+
+@settings(deadline=None, max_examples=15)
+@given(
+    st.lists(ROWS, max_size=12),
+    st.dictionaries(IDS, PAYLOADS, max_size=3),
+    st.lists(IDS, max_size=3),
+    st.lists(FILTERS, max_size=5),
+    st.lists(QUERIES, max_size=4),
+)
+def test_the_distributed_store_agrees(rows, payloads, gone, filters, queries):
+    memory = MemoryStore(DIMS)
+    cluster = QdrantStore.open(Connection.to(":memory:"), "rows", DIMS, Layout(scan_floats=0))
+    for store in (cluster, memory):
+        store.upsert(rows)
+        store.set_payload(payloads)
+    assert cluster.delete(gone) == memory.delete(gone)
+    agree(cluster, memory, filters, queries)
