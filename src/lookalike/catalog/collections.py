@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +22,8 @@ class CollectionInfo:
 
     kind: what it is for. model: name of its neural describer. settings: what its owner chose.
     signatures: description name -> signature of its describer; vectors that the user brings have none.
-    dims: vector name -> floats. created: ISO 8601, UTC.
+    dims: vector name -> floats. created: ISO 8601, UTC. store: where its rows are kept; "" is under its name.
+    beside: while its model is changed, the other description of its records (see `redescribe.Beside`).
     """
 
     name: str
@@ -32,6 +33,22 @@ class CollectionInfo:
     signatures: Mapping[str, str]
     dims: Mapping[str, int]
     created: str
+    store: str = ""
+    beside: Mapping[str, Any] | None = None
+
+    @property
+    def place(self) -> str:
+        """The key of its store."""
+        return self.store or self.name
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the entry as JSON values, by the names of its fields."""
+        return _values(self)
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> CollectionInfo:
+        """Return what `as_json` was called on."""
+        return _info(values)
 
     @property
     def product_id(self) -> str | None:
@@ -58,6 +75,14 @@ class Collections:
         with self._database.writing() as connection:
             done = connection.execute(collections.update().where(collections.c.name == info.name).values(_values(info)))
         return bool(done.rowcount)
+
+    def put(self, infos: Sequence[CollectionInfo]) -> None:
+        """Enter collections, or write their entries anew: all of them or none."""
+        with self._database.writing() as connection:
+            names = [info.name for info in infos]
+            connection.execute(collections.delete().where(collections.c.name.in_(names)))
+            for info in infos:
+                connection.execute(collections.insert().values(_values(info)))
 
     def find(self, name: str) -> CollectionInfo | None:
         """Return the collection's entry, or None."""
@@ -88,6 +113,8 @@ def _values(info: CollectionInfo) -> dict[str, Any]:
         "signatures": dict(info.signatures),
         "dims": dict(info.dims),
         "created": info.created,
+        "store": info.store,
+        "beside": None if info.beside is None else dict(info.beside),
     }
 
 

@@ -63,3 +63,5 @@ def _from_1(connection: sql.Connection) -> None:
         settings = {"product_id": product_id, "describers": list(json.loads(dims)), "weights": {by: 1.0}}
         connection.exec_driver_sql("UPDATE collections SET settings = ? WHERE name = ?", (json.dumps(settings), name))
     connection.exec_driver_sql("ALTER TABLE collections DROP COLUMN product_id")
+    connection.exec_driver_sql("ALTER TABLE collections ADD COLUMN store VARCHAR NOT NULL DEFAULT ''")
+    connection.exec_driver_sql("ALTER TABLE collections ADD COLUMN beside JSON")

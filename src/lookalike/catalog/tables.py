@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sql
 
 __all__ = ["about", "audit", "collections", "decisions", "job_failures", "jobs", "keys", "tables", "usage", "users"]
 
 tables = sql.MetaData()
 
+
+class _Text(sql.types.TypeDecorator[str]):
+    """Text of whatever characters: what databases refuse (NUL, half a surrogate pair in a file name) is U+FFFD."""
+
+    impl = sql.String
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Any) -> str | None:
+        if value is None:
+            return None
+        whole = value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        return whole.replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
 _Json = sql.JSON(none_as_null=True)
 _Serial = sql.BigInteger().with_variant(sql.Integer, "sqlite")  # only INTEGER counts up by itself in SQLite
 
 
 def _text(name: str, default: str = "") -> sql.Column[str]:
-    return sql.Column(name, sql.String, nullable=False, default=default)
+    return sql.Column(name, _Text, nullable=False, default=default)
 
 
 def _count(name: str) -> sql.Column[int]:
@@ -25,13 +41,15 @@ about = sql.Table("about", tables, sql.Column("format", sql.Integer, nullable=Fa
 collections = sql.Table(
     "collections",
     tables,
-    sql.Column("name", sql.String, primary_key=True),
-    sql.Column("kind", sql.String, nullable=False),
-    sql.Column("model", sql.String, nullable=False),
+    sql.Column("name", _Text, primary_key=True),
+    sql.Column("kind", _Text, nullable=False),
+    sql.Column("model", _Text, nullable=False),
     sql.Column("signatures", sql.JSON, nullable=False),
     sql.Column("dims", sql.JSON, nullable=False),
-    sql.Column("created", sql.String, nullable=False),
+    sql.Column("created", _Text, nullable=False),
     sql.Column("settings", sql.JSON, nullable=False),
+    _text("store"),
+    sql.Column("beside", _Json),
 )
 
 decisions = sql.Table(
@@ -39,12 +57,12 @@ decisions = sql.Table(
     tables,
     sql.Column("id", _Serial, primary_key=True),
     _text("scope"),  # a collection's name; "" for folders
-    sql.Column("verdict", sql.String, nullable=False),
+    sql.Column("verdict", _Text, nullable=False),
     sql.Column("members", sql.JSON, nullable=False),
-    sql.Column("digest", sql.String, nullable=False),  # SHA-256 of the members: the same decision is kept once
+    sql.Column("digest", _Text, nullable=False),  # SHA-256 of the members: the same decision is kept once
     _text("who"),
     _text("note"),
-    sql.Column("created", sql.String, nullable=False),
+    sql.Column("created", _Text, nullable=False),
     sql.UniqueConstraint("scope", "verdict", "digest"),
 )
 
@@ -52,11 +70,11 @@ jobs = sql.Table(
     "jobs",
     tables,
     sql.Column("number", _Serial, primary_key=True),
-    sql.Column("id", sql.String, nullable=False, unique=True),
-    sql.Column("kind", sql.String, nullable=False),
-    sql.Column("collection", sql.String),
+    sql.Column("id", _Text, nullable=False, unique=True),
+    sql.Column("kind", _Text, nullable=False),
+    sql.Column("collection", _Text),
     sql.Column("spec", sql.JSON, nullable=False),
-    sql.Column("state", sql.String, nullable=False, index=True),
+    sql.Column("state", _Text, nullable=False, index=True),
     _count("done"),
     sql.Column("total", sql.BigInteger),
     _count("failed"),
@@ -65,9 +83,9 @@ jobs = sql.Table(
     _text("error_code"),
     _text("error"),
     _text("who"),
-    sql.Column("created", sql.String, nullable=False),
-    sql.Column("started", sql.String),
-    sql.Column("finished", sql.String),
+    sql.Column("created", _Text, nullable=False),
+    sql.Column("started", _Text),
+    sql.Column("finished", _Text),
     sql.Column("cancel", sql.Boolean, nullable=False, default=False),
     _text("owner"),
     sql.Column("heartbeat", sql.Float, nullable=False, default=0.0),  # seconds since 1970
@@ -79,42 +97,42 @@ job_failures = sql.Table(
     tables,
     sql.Column("job", sql.BigInteger, primary_key=True, autoincrement=False),
     sql.Column("place", sql.BigInteger, primary_key=True, autoincrement=False),
-    sql.Column("item", sql.String, nullable=False),
-    sql.Column("code", sql.String, nullable=False),
-    sql.Column("reason", sql.String, nullable=False),
+    sql.Column("item", _Text, nullable=False),
+    sql.Column("code", _Text, nullable=False),
+    sql.Column("reason", _Text, nullable=False),
 )
 
 keys = sql.Table(
     "keys",
     tables,
-    sql.Column("id", sql.String, primary_key=True),
-    sql.Column("digest", sql.String, nullable=False, unique=True),  # SHA-256 of the secret, never the secret
+    sql.Column("id", _Text, primary_key=True),
+    sql.Column("digest", _Text, nullable=False, unique=True),  # SHA-256 of the secret, never the secret
     _text("name"),
-    sql.Column("scope", sql.String, nullable=False),
+    sql.Column("scope", _Text, nullable=False),
     sql.Column("collections", _Json),
     sql.Column("plan", sql.JSON, nullable=False),
     _text("who"),
-    sql.Column("created", sql.String, nullable=False),
-    sql.Column("expires", sql.String),
-    sql.Column("revoked", sql.String),
-    sql.Column("last_used", sql.String),
+    sql.Column("created", _Text, nullable=False),
+    sql.Column("expires", _Text),
+    sql.Column("revoked", _Text),
+    sql.Column("last_used", _Text),
 )
 
 users = sql.Table(
     "users",
     tables,
-    sql.Column("name", sql.String, primary_key=True),
-    sql.Column("password", sql.String, nullable=False),  # argon2id, with its salt and parameters
-    sql.Column("role", sql.String, nullable=False),
-    sql.Column("created", sql.String, nullable=False),
-    sql.Column("last_sign_in", sql.String),
+    sql.Column("name", _Text, primary_key=True),
+    sql.Column("password", _Text, nullable=False),  # argon2id, with its salt and parameters
+    sql.Column("role", _Text, nullable=False),
+    sql.Column("created", _Text, nullable=False),
+    sql.Column("last_sign_in", _Text),
 )
 
 usage = sql.Table(
     "usage",
     tables,
-    sql.Column("key", sql.String, primary_key=True),
-    sql.Column("day", sql.String, primary_key=True),  # YYYY-MM-DD, UTC
+    sql.Column("key", _Text, primary_key=True),
+    sql.Column("day", _Text, primary_key=True),  # YYYY-MM-DD, UTC
     _count("requests"),
     _count("refused"),
     _count("records"),
@@ -125,9 +143,9 @@ audit = sql.Table(
     "audit",
     tables,
     sql.Column("id", _Serial, primary_key=True),
-    sql.Column("at", sql.String, nullable=False),
+    sql.Column("at", _Text, nullable=False),
     _text("who"),
-    sql.Column("action", sql.String, nullable=False, index=True),
+    sql.Column("action", _Text, nullable=False, index=True),
     _text("target"),
     sql.Column("count", sql.BigInteger),
     sql.Column("details", sql.JSON, nullable=False),
