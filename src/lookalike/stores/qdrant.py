@@ -36,12 +36,13 @@ from lookalike.stores.cluster import (
     integer_index,
 )
 from lookalike.stores.copies import COPIES, excess_copies, plain_name, tokens_of
-from lookalike.stores.encoding import NUMBERS, TEXT, TOKENS, checked_cursor, decode, encode, point_id
+from lookalike.stores.encoding import NUMBERS, TEXT, TOKENS, checked_cursor, decode, encode, number_key, point_id
 from lookalike.stores.plan import Plan, plan
 from lookalike.stores.ranking import DEEPEST, best, verified
+from lookalike.stores.shelf import Shelf
 from lookalike.stores.statistics import count_values, drawn
 
-__all__ = ["QdrantStore"]
+__all__ = ["QdrantShelf", "QdrantStore"]
 
 _PAGE: Final = 1000
 _LARGEST: Final = 2**31 - 1
@@ -193,6 +194,12 @@ class QdrantStore(Store):
         """Do nothing: a write is acknowledged when it is in the cluster's log."""
         self._check_open()
 
+    def index_numbers(self, paths: Sequence[str]) -> None:
+        """Have the numbers at these paths indexed now, before the first comparison. Raises StoreFailed."""
+        with engine_errors("index"):
+            for path in paths:
+                self._index_numbers(number_key(path))
+
     def close(self) -> None:
         """Leave the collection; the connection belongs to whoever made it."""
         self._closed = True
@@ -341,3 +348,27 @@ def _row(record: Any) -> Row:
 
 def _arrays(vectors: Any) -> dict[str, Vector]:
     return {slot: np.array(vector, np.float32) for slot, vector in (vectors or {}).items()}
+
+
+class QdrantShelf(Shelf):
+    """Stores on a cluster; several workspaces may share it under different prefixes."""
+
+    def __init__(self, connection: Connection, prefix: str, layout: Layout = Layout()) -> None:
+        """prefix: begins the names of this workspace's collections there."""
+        self._connection, self._prefix, self._layout = connection, f"{prefix}.", layout
+
+    def open(self, key: str, dims: Mapping[str, int], index: Sequence[str] = ()) -> Store:
+        """Open a store, and have the numbers at these paths indexed."""
+        store = QdrantStore.open(self._connection, self._prefix + key, dims, self._layout)
+        store.index_numbers(index)
+        return store
+
+    def drop(self, key: str) -> None:
+        self._connection.drop(self._prefix + key)
+
+    def contents(self) -> list[str]:
+        names = self._connection.collections()
+        return [name.removeprefix(self._prefix) for name in names if name.startswith(self._prefix)]
+
+    def close(self) -> None:
+        self._connection.close()
