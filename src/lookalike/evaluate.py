@@ -26,6 +26,7 @@ __all__ = [
     "mean_average_precision",
     "median_rank",
     "precision_recall_curve",
+    "precision_recall_of_counts",
     "recall_at_k",
     "reliability",
 ]
@@ -53,6 +54,11 @@ class PrecisionRecall:
         """Return the threshold that gives `recall_at_precision`, the highest of several; None where none does."""
         reached = np.flatnonzero(self.precision >= precision)
         return float(self.thresholds[reached[np.argmax(self.recall[reached])]]) if len(reached) else None
+
+    def thinned(self, points: int = 101) -> PrecisionRecall:
+        """Return the points that reach a recall of 0, 0.01, ... 1 first: at most `points`, for files and drawings."""
+        chosen = np.unique(np.searchsorted(self.recall, np.linspace(0, self.recall[-1], points)))
+        return PrecisionRecall(self.precision[chosen], self.recall[chosen], self.thresholds[chosen])
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,10 +178,21 @@ def precision_recall_curve(scores: ArrayLike, same: ArrayLike) -> PrecisionRecal
         raise ShapeMismatch("same", expected=values.shape, got=truth.shape)
     if not truth.any():
         raise InvalidArgument("same", "all false", "true for at least one pair")
-    order = np.argsort(-values, kind="stable")
-    values, hits = values[order], np.cumsum(truth[order])
-    last = np.append(np.flatnonzero(np.diff(values)), len(values) - 1)
-    return PrecisionRecall(hits[last] / (last + 1), hits[last] / hits[-1], values[last])
+    levels, place = np.unique(values, return_inverse=True)
+    true, false = (np.bincount(place[kind], minlength=len(levels)) for kind in (truth, ~truth))
+    return precision_recall_of_counts(levels, true, false)
+
+
+def precision_recall_of_counts(
+    scores: NDArray[np.float64], true: NDArray[np.int64], false: NDArray[np.int64]
+) -> PrecisionRecall:
+    """Return the curve of pairs that were only counted: scores (n,) ascending, true and false pairs (n,) at each.
+
+    Scores without any pair are left out. At least one pair must be true.
+    """
+    met = np.flatnonzero(true + false)[::-1]
+    hits, kept = np.cumsum(true[met]), np.cumsum(true[met] + false[met])
+    return PrecisionRecall(hits / kept, hits / hits[-1], scores[met])
 
 
 def calibration_error(probabilities: ArrayLike, same: ArrayLike, bins: int = 15) -> float:

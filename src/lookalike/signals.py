@@ -27,7 +27,7 @@ class Signals:
     turned: index into `hashes.ORIENTATIONS`: how a is held to be nearest to b. phash_bits of 64, pdq_bits of 256:
     what differs then. plain: one is too plain for hashes to mean anything. copy, meaning, color: cosines, negative
     ones as 0; the probabilities by the model's curves. ssim: in [0, 1], a held as said.
-    overlap: where a, held as said (and mirrored, if `mirrored`), lies in b;
+    keypoints: of the picture that has fewer. overlap: where a, held as said (and mirrored, if `mirrored`), lies in b;
     None if no transform explains enough keypoints.
     """
 
@@ -42,6 +42,7 @@ class Signals:
     meaning_probability: float
     ssim: float
     color: float
+    keypoints: int
     overlap: Overlap | None
     mirrored: bool
 
@@ -53,7 +54,7 @@ def measure(a: Image, b: Image, ensemble: Ensemble) -> Signals:
     ensemble = calibrated(ensemble)
     rows, curves = ensemble.describe([held, b.pixels]), ensemble.curves
     cosine = {name: float(np.clip(rows[name][0] @ rows[name][1], -1.0, 1.0)) for name in ensemble.dims}
-    overlap, mirrored = _find_overlap(held, b.pixels)
+    keypoints, overlap, mirrored = _find_overlap(held, b.pixels)
     return Signals(
         same_pixels=a.pixels.shape == b.pixels.shape and bool(np.array_equal(a.pixels, b.pixels)),
         turned=turned,
@@ -66,6 +67,7 @@ def measure(a: Image, b: Image, ensemble: Ensemble) -> Signals:
         meaning_probability=curves["meaning"].probability(cosine["meaning"]),
         ssim=_ssim(held, b.pixels),
         color=max(0.0, cosine["color"]),
+        keypoints=keypoints,
         overlap=overlap,
         mirrored=mirrored,
     )
@@ -96,11 +98,12 @@ def _ssim(a: Pixels, b: Pixels) -> float:
     return float(np.clip(ssim(*grays), 0.0, 1.0))
 
 
-def _find_overlap(a: Pixels, b: Pixels) -> tuple[Overlap | None, bool]:
+def _find_overlap(a: Pixels, b: Pixels) -> tuple[int, Overlap | None, bool]:
     """Keypoints know rotation and scale by themselves, but a mirrored part must be looked for as such."""
     own, target = find_keypoints(a), find_keypoints(b)
+    fewer = min(len(own.points), len(target.points))
     upright = find_overlap(own, target)
     if upright is not None:
-        return upright, False
+        return fewer, upright, False
     mirrored = find_overlap(find_keypoints(np.ascontiguousarray(a[:, ::-1])), target)
-    return mirrored, mirrored is not None
+    return fewer, mirrored, mirrored is not None

@@ -1,6 +1,10 @@
 """`lookalike evaluate`: labels by folder or table, pairs, and clear words about what was left out."""
 
+import shutil
+
 import pytest
+
+from lookalike.describers.cards import card
 
 
 @pytest.fixture
@@ -35,7 +39,9 @@ def test_as_json(run, classes):
 def test_as_rows(run, classes):
     lines = run("evaluate", classes, "--format", "csv").out.splitlines()
     assert lines[0].startswith("name,signature,recall_at_1,recall_at_1_low,recall_at_1_high")
-    assert [line.split(",")[0] for line in lines[1:]] == ["meaning", "copy", "color", "phash", "random"]
+    assert [line.split(",")[0] for line in lines[1:]] == [
+        "meaning", "copy", "color", "phash", "dhash", "pdq", "random"
+    ]  # fmt: skip
     assert lines[3].startswith("color,color/1,")
 
 
@@ -62,13 +68,63 @@ def test_pairs(run, classes):
     assert sum(one["count"] for one in found["reliability"]) == 9
 
 
-@pytest.mark.parametrize("arguments", [(), ("{}", "--labels", "a.csv", "--pairs", "b.csv"), ("{}/scene 0",), ("gone",)])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (),
+        ("{}", "--labels", "a.csv", "--pairs", "b.csv"),
+        ("{}/scene 0",),
+        ("gone",),
+        ("gone", "--copies", "{}"),
+        ("--copies", "{}/alone"),
+    ],
+)
 def test_what_can_not_be_evaluated_is_one_clear_line(run, classes, arguments):
     result = run("evaluate", *(part.replace("{}", str(classes)) for part in arguments))
     assert result.code == 2
     assert result.out == ""
     assert "Traceback" not in result.err
     assert len(result.err.strip().splitlines()) == 1
+
+
+def test_copies(run, classes, tmp_path, monkeypatch):
+    pytest.importorskip("matplotlib", reason="drawing needs matplotlib")
+    from lookalike.edits import EDITS
+    from lookalike.evaluation import copies
+
+    monkeypatch.setattr(copies, "EDITS", {name: EDITS[name] for name in ("jpeg", "crop")})
+    result = run("evaluate", "--copies", classes, "--plots", tmp_path / "drawn")
+    assert result.code == 0
+    for word in (
+        "rank 1, hard",
+        "AUC",
+        "recall at precision 0.99",
+        "jpeg",
+        "crop",
+        "pdq",
+        "came true",
+        "list of edits",
+    ):
+        assert word in result.out
+    assert "broken.jpg" in result.err
+    for name in ("precision-recall.png", "reliability.png"):
+        assert (tmp_path / "drawn" / name).read_bytes().startswith(b"\x89PNG")
+    found = run("evaluate", "--copies", classes, "--sample", "3", "--format", "json").json
+    assert (found["found"], found["pictures"]) == (8, 3)
+    rows = run("evaluate", "--copies", classes, "--format", "csv").out.splitlines()
+    assert rows[0] == "model,name,edit,level,rank_1"
+    assert len(rows) == 1 + 6 * 2 * 3
+
+
+def test_several_models_and_drawings(run, classes, tmp_path):
+    pytest.importorskip("matplotlib", reason="drawing needs matplotlib")
+    shutil.copy(card().weights, tmp_path / "mine.onnx")
+    name = f"onnx:{tmp_path / 'mine.onnx'}"
+    result = run(
+        "evaluate", classes, "--model", "lookalike-mini", "--model", name, "--plots", tmp_path, "--format", "json"
+    )
+    assert [line["name"] for line in result.json["lines"]][:3] == ["meaning", "copy", f"{name} meaning"]
+    assert (tmp_path / "recall.png").is_file()
 
 
 def test_help_has_an_example(run):

@@ -1,30 +1,37 @@
-"""`lookalike evaluate DIR`."""
+"""`lookalike evaluate`."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 
 from lookalike.cli.common import settings_for
-from lookalike.cli.output import Format, FormatOption, note, print_json, print_rows, progress_bar
+from lookalike.cli.evaluated import print_copies, print_pairs, print_retrieval
+from lookalike.cli.output import Format, FormatOption, note, progress_bar
 from lookalike.errors import InvalidArgument
+from lookalike.settings import Settings
 
 if TYPE_CHECKING:
-    from lookalike.evaluation import Figure, Pairs, Retrieval
+    from lookalike.evaluate import Bin
+    from lookalike.evaluation import CopyLine, Lineup, PairLine
 
-_HELP = """Measure a model on your own labeled pictures, beside plain baselines.
+_HELP = """Measure a model on your own pictures, beside plain baselines.
 
 Each folder in DIR is a label, or `--labels` names a CSV or JSON-lines file with the columns file and label: every
-picture is then asked for the others of its label (recall, mAP, median rank), by each vector of the model, the colors, a
-perceptual hash, and at random. `--pairs` names one with the columns a, b and same: every pair is then compared
-(precision, recall, AUC, calibration). Files are looked for in DIR, or else beside the table. Brackets hold 95 %
-confidence intervals, drawn with a fixed seed.
+picture is then asked for the others of its label (recall, mAP, median rank). `--copies` takes a folder of any pictures:
+each is edited in memory in 43 ways at three strengths, and every copy is asked for its original (rank 1, precision and
+recall, AUC, calibration). `--pairs` names a table with the columns a, b and same: every pair is then compared
+(precision, recall, AUC, calibration). A table's files are looked for in DIR, or else beside it.
 
-Example: `lookalike evaluate photos --labels labels.csv`,
+Beside the model stand a Lab color histogram, pHash, dHash and PDQ, every further `--model`, and with `--reference` a
+MobileNetV2. Brackets hold 95 % confidence intervals, drawn with a fixed seed.
+
+Example: `lookalike evaluate photos --labels labels.csv --model lookalike-mini --model onnx:my.onnx`,
+or `lookalike evaluate --copies photos --plots drawings`,
 or `lookalike evaluate --pairs pairs.csv --precision 0.95 --format json`
 """
 
@@ -38,27 +45,97 @@ def _evaluate(
     folder: Path = typer.Argument(None, metavar="[DIR]", help="Folder of folders, or where the table's files are."),
     labels: Path = typer.Option(None, "--labels", help="Table of file and label, .csv or .jsonl."),
     pairs: Path = typer.Option(None, "--pairs", help="Table of a, b and same, .csv or .jsonl."),
-    precision: float = typer.Option(0.99, "--precision", help="With --pairs: the precision that is wanted."),
-    model: str = typer.Option(None, "--model", help="The model. [default: LOOKALIKE_MODEL, or lookalike-mini]"),
+    copies: Path = typer.Option(None, "--copies", help="Folder of pictures to make edited copies of, in memory."),
+    sample: int = typer.Option(300, "--sample", min=3, help="With --copies: of so many pictures, drawn evenly."),
+    precision: float = typer.Option(0.99, "--precision", help="With --pairs and --copies: the precision wanted."),
+    model: list[str] = typer.Option(
+        [], "--model", help="The model; again for each further one beside it. [default: LOOKALIKE_MODEL]"
+    ),
+    reference: Path = typer.Option(None, "--reference", help="MobileNetV2 .tflite, to stand beside (extra `train`)."),
+    plots: Path = typer.Option(None, "--plots", metavar="DIR", help="Draw PNG files there (extra `plots`)."),
     form: Format = FormatOption,
 ) -> None:
-    if (labels is not None and pairs is not None) or (folder is labels is pairs is None):
-        raise InvalidArgument("evaluate", "nothing or several", "given DIR, --labels or --pairs; not both tables")
-    settings = settings_for(None, model=model)
-    from lookalike import evaluation, labeled
+    if sum(one is not None for one in (labels, pairs, copies)) > 1 or (folder is labels is pairs is copies is None):
+        raise InvalidArgument("evaluate", "nothing or several", "given DIR, --labels, --pairs or --copies; one of them")
+    if folder is not None and copies is not None:
+        raise InvalidArgument("DIR", str(folder), "left out: --copies has a folder of its own")
+    from lookalike.evaluation import Lineup
 
+    settings = settings_for(None, model=model[0] if model else None)
+    asked = _Asked(Lineup(settings.model, model[1:], reference), settings, precision, plots, form)
     if pairs is not None:
-        listed = labeled.read_pairs(pairs, folder)
-        with progress_bar("comparing", len(listed)) as advance:
-            compared = evaluation.evaluate_pairs(listed, settings=settings, precision=precision, progress=advance)
-        _note_unreadable(compared.unreadable)
-        _print_pairs(compared, form)
-        return
-    found = labeled.labeled_folder(folder) if labels is None else labeled.labeled_by_file(labels, folder)
+        _pairs(pairs, folder, asked)
+    elif copies is not None:
+        _copies(copies, sample, asked)
+    else:
+        _retrieval(folder, labels, asked)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What all three kinds of evaluation are told."""
+
+    lineup: Lineup
+    settings: Settings
+    precision: float
+    plots: Path | None
+    form: Format
+
+
+def _retrieval(folder: Path, labels: Path | None, asked: _Asked) -> None:
+    from lookalike.evaluation import evaluate_retrieval
+    from lookalike.labeled import labeled_by_file, labeled_folder
+
+    found = labeled_folder(folder) if labels is None else labeled_by_file(labels, folder)
     with progress_bar("describing", len(found.files)) as advance:
-        measured = evaluation.evaluate_retrieval(found, settings=settings, progress=advance)
+        measured = evaluate_retrieval(found, asked.lineup, settings=asked.settings, progress=advance)
     _note_unreadable(measured.unreadable)
-    _print_retrieval(measured, form)
+    if asked.plots is not None:
+        from lookalike.evaluation.plots import plot_recalls
+
+        lines = {one.name: {1: one.recall_at_1, 5: one.recall_at_5, 10: one.recall_at_10} for one in measured.lines}
+        plot_recalls(lines, asked.plots / "recall.png")
+    print_retrieval(measured, asked.form)
+
+
+def _pairs(table: Path, folder: Path | None, asked: _Asked) -> None:
+    from lookalike.evaluation import evaluate_pairs
+    from lookalike.labeled import read_pairs
+
+    listed = read_pairs(table, folder)
+    with progress_bar("comparing", len(listed)) as advance:
+        measured = evaluate_pairs(
+            listed, asked.lineup, settings=asked.settings, precision=asked.precision, progress=advance
+        )
+    _note_unreadable(measured.unreadable)
+    _draw(asked.plots, measured.lines, {"compare": measured.reliability})
+    print_pairs(measured, asked.form)
+
+
+def _copies(folder: Path, sample: int, asked: _Asked) -> None:
+    from lookalike.edits import EDITS
+    from lookalike.evaluation import evaluate_copies
+    from lookalike.folders.scan import scan
+
+    files = scan(folder).pictures
+    with progress_bar("editing", len(EDITS)) as advance:
+        measured = evaluate_copies(
+            files, asked.lineup, settings=asked.settings, sample=sample, precision=asked.precision, progress=advance
+        )
+    _note_unreadable(measured.unreadable)
+    _draw(asked.plots, measured.lines, {one.name: one.reliability for one in measured.lines if one.reliability})
+    print_copies(measured, asked.form)
+
+
+def _draw(
+    folder: Path | None, lines: Sequence[PairLine] | Sequence[CopyLine], tables: Mapping[str, Sequence[Bin]]
+) -> None:
+    if folder is None:
+        return
+    from lookalike.evaluation.plots import plot_curves, plot_reliability
+
+    plot_curves({one.name: one.curve for one in lines}, folder / "precision-recall.png")
+    plot_reliability(tables, folder / "reliability.png")
 
 
 def _note_unreadable(unreadable: Mapping[str, str]) -> None:
@@ -66,85 +143,3 @@ def _note_unreadable(unreadable: Mapping[str, str]) -> None:
         note(f"not evaluated: {path}: {reason}")
     if unreadable:
         note(f"{len(unreadable):,} files could not be read")
-
-
-def _print_retrieval(found: Retrieval, form: Format) -> None:
-    if form is Format.json:
-        print_json(asdict(found))
-        return
-    if form is not Format.table:
-        print_rows([_flat(asdict(line)) for line in found.lines], form)
-        return
-    rows = [
-        {
-            "by": line.name,
-            "recall@1": _cell(line.recall_at_1),
-            "recall@5": _cell(line.recall_at_5),
-            "recall@10": _cell(line.recall_at_10),
-            "mAP": _cell(line.mean_average_precision),
-            "median rank": _cell(line.median_rank, 1),
-        }
-        for line in found.lines
-    ]
-    print_rows(rows, form)
-    typer.echo(
-        f"{found.model}: {found.pictures:,} pictures of {found.labels:,} labels, "
-        f"{found.asked:,} of them asked for the others of their label."
-    )
-    if found.alone:
-        typer.echo(f"Not asked, as it is the only one: the picture of each of {len(found.alone):,} labels.")
-    if found.unlabeled:
-        typer.echo(f"Left out, without a label: {len(found.unlabeled):,} pictures.")
-    if found.repeated:
-        typer.echo(f"Byte for byte the same as another, and so found too easily: {found.repeated:,} pictures.")
-
-
-def _print_pairs(found: Pairs, form: Format) -> None:
-    if form is Format.json:
-        print_json(asdict(found))
-        return
-    if form is not Format.table:
-        print_rows([{"model": found.model, **_flat(asdict(line))} for line in found.lines], form)
-        return
-    wanted = f"{found.wanted_precision:.4g}"
-    rows = [
-        {
-            "by": line.name,
-            "AUC": _cell(line.auc),
-            f"recall at precision {wanted}": f"{line.recall:.3f}",
-            "by scores from": "never" if line.threshold is None else f"{line.threshold:.4g}",
-        }
-        for line in found.lines
-    ]
-    print_rows(rows, form)
-    precision = "no pair" if found.precision is None else f"precision {found.precision:.3f}"
-    typer.echo(
-        f"\n{found.model}: {found.pairs:,} pairs, {found.same:,} of the same picture. "
-        f"Probability 0.5 and above: {precision}, recall {found.recall:.3f}."
-    )
-    typer.echo(f"Expected calibration error of the probability ({found.calibration}): {found.calibration_error:.4f}\n")
-    table = [
-        {
-            "probability": f"{one.low:.1f} to {one.high:.1f}",
-            "pairs": f"{one.count:,}",
-            "mean": f"{one.mean:.3f}",
-            "came true": f"{one.share:.3f}",
-        }
-        for one in found.reliability
-    ]
-    print_rows(table, form)
-
-
-def _cell(figure: Figure, digits: int = 3) -> str:
-    return f"{figure.value:.{digits}f} [{figure.low:.{digits}f}, {figure.high:.{digits}f}]"
-
-
-def _flat(line: dict[str, Any]) -> dict[str, Any]:
-    """One level of columns: name, name_low and name_high for a figure with its interval."""
-    row: dict[str, Any] = {}
-    for name, value in line.items():
-        if isinstance(value, dict):
-            row |= {name: value["value"], f"{name}_low": value["low"], f"{name}_high": value["high"]}
-        else:
-            row[name] = value
-    return row

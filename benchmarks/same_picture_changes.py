@@ -1,0 +1,73 @@
+"""How much the answers of `compare` change when one of the pictures is small or recompressed.
+
+    python benchmarks/same_picture_changes.py FOLDER [--pairs 40]
+
+Each picture of FOLDER is held against a hard copy of itself, and against a stranger; then the second picture is made
+256 x 256, or saved as JPEG of quality 90 to 30, and the same is asked again. "change" is between the two answers;
+the last columns hold the picture itself against its own small or recompressed self.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from lookalike import compare
+from lookalike.edits import edit
+from lookalike.folders.scan import scan
+from lookalike.images import read_image
+from lookalike.images.resize import encode_jpeg
+
+Pixels = NDArray[np.uint8]
+COPIES = ("crop", "screenshot", "rephotograph", "text", "cast")
+
+
+def small(picture: Pixels) -> Pixels:
+    return np.asarray(cv2.resize(picture, (256, 256), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def recompressed(quality: int) -> Callable[[Pixels], Pixels]:
+    return lambda picture: read_image(encode_jpeg(picture, quality)).pixels
+
+
+CHANGES = {"256 x 256": small} | {f"JPEG {quality}": recompressed(quality) for quality in (90, 75, 60, 45, 30)}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--pairs", type=int, default=40)
+    given = parser.parse_args()
+    files = list(scan(given.folder).pictures)
+    pictures = [read_image(path).pixels for path in files[:: max(1, len(files) // given.pairs)][: given.pairs]]
+    pairs = []
+    for place, picture in enumerate(pictures):
+        other = pictures[(place + 1) % len(pictures)]
+        pairs.append((picture, edit(picture, COPIES[place % len(COPIES)], "medium", seed=place, other=other), True))
+        pairs.append((picture, other, False))
+    before = [compare(a, b) for a, b, _ in pairs]
+    same = np.array([truth for _, _, truth in pairs])
+    print("| second picture | change of score, copies: mean / most | strangers: mean / most | verdicts changed | ")
+    print("|---|---|---|---|---|", flush=True)
+    for name, change in CHANGES.items():
+        after = [compare(a, change(b)) for a, b, _ in pairs]
+        moved = np.array([abs(one.score - two.score) for one, two in zip(before, after, strict=True)])
+        turned = sum(one.verdict != two.verdict for one, two in zip(before, after, strict=True))
+        itself = [compare(picture, change(picture)) for picture in pictures]
+        lowest = min(one.score for one in itself)
+        called = sum(one.verdict == "edited-copy" for one in itself)
+        print(
+            f"| {name} | {moved[same].mean():.3f} / {moved[same].max():.3f} | {moved[~same].mean():.3f} / "
+            f"{moved[~same].max():.3f} | {turned} of {len(pairs)} | with itself: score from {lowest:.4f}, "
+            f"{called} of {len(itself)} called a copy |",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,164 @@
+"""What `lookalike evaluate` measured, on a terminal or as rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from lookalike.cli.output import Format, print_json, print_rows
+
+if TYPE_CHECKING:
+    from lookalike.evaluate import Bin
+    from lookalike.evaluation import Copies, Figure, PairLine, Pairs, Retrieval, RetrievalLine
+
+__all__ = ["print_copies", "print_pairs", "print_retrieval"]
+
+
+def print_retrieval(found: Retrieval, form: Format) -> None:
+    """Print how pictures of one label find each other."""
+    if form is Format.json:
+        print_json(asdict(found))
+        return
+    if form is not Format.table:
+        print_rows([_flat(line) for line in found.lines], form)
+        return
+    rows = [
+        {
+            "by": line.name,
+            "recall@1": _cell(line.recall_at_1),
+            "recall@5": _cell(line.recall_at_5),
+            "recall@10": _cell(line.recall_at_10),
+            "mAP": _cell(line.mean_average_precision),
+            "median rank": _cell(line.median_rank, 1),
+        }
+        for line in found.lines
+    ]
+    print_rows(rows, form)
+    typer.echo(
+        f"{found.model}: {found.pictures:,} pictures of {found.labels:,} labels, "
+        f"{found.asked:,} of them asked for the others of their label."
+    )
+    if found.alone:
+        typer.echo(f"Not asked, as it is the only one: the picture of each of {len(found.alone):,} labels.")
+    if found.unlabeled:
+        typer.echo(f"Left out, without a label: {len(found.unlabeled):,} pictures.")
+    if found.repeated:
+        typer.echo(f"Byte for byte the same as another, and so found too easily: {found.repeated:,} pictures.")
+
+
+def print_pairs(found: Pairs, form: Format) -> None:
+    """Print how pairs are told apart."""
+    if form is Format.json:
+        print_json(asdict(found))
+        return
+    if form is not Format.table:
+        print_rows([{"model": found.model, **_flat(line)} for line in found.lines], form)
+        return
+    wanted = f"{found.wanted_precision:.4g}"
+    rows = [
+        {
+            "by": line.name,
+            "AUC": _cell(line.auc),
+            f"recall at precision {wanted}": f"{line.recall:.3f}",
+            "by scores from": _threshold(line.threshold),
+            "calibration error": _error(line.calibration_error),
+        }
+        for line in found.lines
+    ]
+    print_rows(rows, form)
+    precision = "no pair" if found.precision is None else f"precision {found.precision:.3f}"
+    typer.echo(
+        f"\n{found.model}: {found.pairs:,} pairs, {found.same:,} of the same picture. "
+        f"Probability 0.5 and above: {precision}, recall {found.recall:.3f}."
+    )
+    typer.echo(f"Expected calibration error of the probability ({found.calibration}): {found.calibration_error:.4f}\n")
+    _print_reliability(found.reliability)
+
+
+def print_copies(found: Copies, form: Format) -> None:
+    """Print how copies are known: with csv, jsonl and parquet one row for each line, edit and level."""
+    if form is Format.json:
+        print_json(asdict(found))
+        return
+    if form is not Format.table:
+        print_rows(
+            [
+                {"model": found.model, "name": line.name, "edit": edit, "level": level, "rank_1": share}
+                for line in found.lines
+                for edit, by_level in line.edits.items()
+                for level, share in by_level.items()
+            ],
+            form,
+        )
+        return
+    wanted = f"{found.wanted_precision:.4g}"
+    rows = [
+        {
+            "by": line.name,
+            **{f"rank 1, {level}": _cell(figure) for level, figure in line.rank_1.items()},
+            "AUC": _cell(line.auc),
+            f"recall at precision {wanted}": _cell(line.recall),
+            "by scores from": _threshold(line.threshold),
+            "calibration error": _error(line.calibration_error),
+        }
+        for line in found.lines
+    ]
+    print_rows(rows, form)
+    typer.echo(
+        f"\n{found.model}: {found.copies:,} copies of {found.pictures:,} pictures ({found.found:,} given), list of "
+        f"edits version {found.edits_version}; {found.strangers:,} pairs of strangers.\n\n"
+        "Share of copies whose original comes first, mild / medium / hard:\n"
+    )
+    edits = [
+        {
+            "edit": edit,
+            **{line.name: " / ".join(f"{share:.2f}" for share in line.edits[edit].values()) for line in found.lines},
+        }
+        for edit in found.lines[0].edits
+    ]
+    print_rows(edits, form)
+    for line in found.lines:
+        if line.reliability:
+            typer.echo(f"\nProbabilities of {line.name}, on as many strangers as copies:\n")
+            _print_reliability(line.reliability)
+    if found.repeated:
+        typer.echo(f"\nLeft out, byte for byte the same as another: {found.repeated:,} pictures.")
+
+
+def _print_reliability(bins: Sequence[Bin]) -> None:
+    table = [
+        {
+            "probability": f"{one.low:.1f} to {one.high:.1f}",
+            "pairs": f"{one.count:,}",
+            "mean": f"{one.mean:.3f}",
+            "came true": f"{one.share:.3f}",
+        }
+        for one in bins
+    ]
+    print_rows(table, Format.table)
+
+
+def _threshold(value: float | None) -> str:
+    return "never" if value is None else f"{value:.4g}"
+
+
+def _error(value: float | None) -> str:
+    return "" if value is None else f"{value:.4f}"
+
+
+def _cell(figure: Figure, digits: int = 3) -> str:
+    return f"{figure.value:.{digits}f} [{figure.low:.{digits}f}, {figure.high:.{digits}f}]"
+
+
+def _flat(line: RetrievalLine | PairLine) -> dict[str, Any]:
+    """One level of columns: name, name_low and name_high for a figure with its interval; no curve."""
+    row: dict[str, Any] = {}
+    for name, value in asdict(line).items():
+        if isinstance(value, dict):
+            row |= {name: value["value"], f"{name}_low": value["low"], f"{name}_high": value["high"]}
+        elif name != "curve":
+            row[name] = value
+    return row
