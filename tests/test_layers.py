@@ -29,7 +29,7 @@ ROOMS = {
     "re2": {"filters/patterns.py"},
     "onnxruntime": {"describers/neural.py", "training/export.py"},
     "torch": {"training"},
-    "qdrant_edge": {"stores/edge.py", "stores/edge_conditions.py"},
+    "qdrant_edge": {"stores/edge.py", "stores/edge_conditions.py", "stores/engine.py", "stores/shards.py"},
     "qdrant_client": {"stores/qdrant.py", "stores/cluster.py"},
     "sqlalchemy": {"catalog", "folders"},
     "psycopg": {"catalog"},

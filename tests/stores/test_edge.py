@@ -14,6 +14,7 @@ from lookalike.errors import InvalidArgument, StoreFailed, StoreUnreadable, Work
 from lookalike.filters import parse
 from lookalike.stores.base import Nearest, Row
 from lookalike.stores.edge import EdgeStore, Tuning
+from lookalike.stores.encoding import FORMAT
 from lookalike.stores.memory import MemoryStore
 
 DIMS = {"meaning": 8}
@@ -101,7 +102,7 @@ def damage_manifest(folder):
 
 def newer_format(folder):
     manifest = json.loads((folder / "store.json").read_text())
-    (folder / "store.json").write_text(json.dumps(manifest | {"format": 2}))
+    (folder / "store.json").write_text(json.dumps(manifest | {"format": FORMAT + 1}))
 
 
 def lose_segments(folder):

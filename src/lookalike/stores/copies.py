@@ -14,7 +14,7 @@ from typing import Final
 from lookalike.stores.base import Vector
 from lookalike.stores.encoding import vector_token
 
-__all__ = ["COPIES", "excess_copies", "plain_name", "tokens_of"]
+__all__ = ["COPIES", "excess_copies", "excess_of", "plain_name", "tokens_by_vector", "tokens_of"]
 
 COPIES: Final = ".copies"
 """The suffix of the second vector's name; no name of a store's vector contains a dot."""
@@ -39,11 +39,20 @@ def excess_copies(
 
     rows: row id -> its vectors. count: tokens -> how many rows are kept with one of them.
     """
-    tokens = {
+    return excess_of(tokens_by_vector(rows), count)
+
+
+def tokens_by_vector(rows: Mapping[str, Mapping[str, Vector]]) -> dict[tuple[str, str], int]:
+    """Return (row id, vector name) -> token."""
+    return {
         (row_id, name): vector_token(name, vector.tobytes())
         for row_id, vectors in rows.items()
         for name, vector in vectors.items()
     }
+
+
+def excess_of(tokens: Mapping[tuple[str, str], int], count: Callable[[Sequence[int]], int]) -> set[tuple[str, str]]:
+    """Return what `excess_copies` does, for who has the tokens already."""
     kept: Counter[int] = Counter()
     if count(list(tokens.values())):
         kept.update({token: count([token]) for token in set(tokens.values())})

@@ -1,11 +1,8 @@
-"""The embedded store: one Qdrant Edge shard in a folder. The only file that knows that engine."""
+"""The embedded store: a Qdrant Edge shard in a folder."""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -14,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 import qdrant_edge as qe
 
-from lookalike.errors import LookalikeError, StoreFailed, StoreUnreadable, WorkspaceLocked
+from lookalike.errors import StoreUnreadable
 from lookalike.filters import Filter
 from lookalike.stores.base import (
     Facet,
@@ -29,41 +26,31 @@ from lookalike.stores.base import (
     check_rows,
     rounded,
 )
-from lookalike.stores.copies import COPIES, excess_copies, plain_name, tokens_of
+from lookalike.stores.copies import COPIES, excess_of, plain_name, tokens_by_vector, tokens_of
 from lookalike.stores.edge_conditions import Conditions
 from lookalike.stores.encoding import NUMBERS, TEXT, TOKENS, checked_cursor, decode, encode, point_id
-from lookalike.stores.folder import SHARD, SPARE_BYTES, check_folder, check_space, make_folder, size_on_disk
+from lookalike.stores.engine import Tuning, create_shard, engine_errors, make_point
+from lookalike.stores.folder import SPARE_BYTES, check_folder, check_space, make_folder
 from lookalike.stores.plan import Plan, plan
 from lookalike.stores.ranking import DEEPEST, best, verified
+from lookalike.stores.shards import Shards
 from lookalike.stores.statistics import count_values, drawn
+from lookalike.stores.upkeep import Upkeep
 
 __all__ = ["EdgeStore", "Tuning"]
 
 _PAGE: Final = 1000
-_FLUSH_EVERY: Final = 20_000
 _MOST_INDEXES: Final = 64
 _LARGEST: Final = 2**31 - 1
 _WIDE: Final = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Tuning:
-    """What is traded for speed; the defaults suit 256 floats.
-
-    m, ef_construct, ef: the HNSW graph's links a node, candidates when building, candidates when searching.
-    scan_floats: a search over no more floats than this is a scan (5 million: about 2 ms), exact and without graph.
-    """
-
-    m: int = 16
-    ef_construct: int = 100
-    ef: int = 128
-    scan_floats: int = 5_000_000
+_WORTH_IT: Final = 10_000
 
 
 class EdgeStore(Store):
-    """Rows in a folder, searched through an HNSW graph over float32 vectors.
+    """Rows in a folder, searched through an HNSW graph over int8 vectors and ranked by float32 ones.
 
-    Good for some 100,000 rows in memory-mapped files; quantization, which a million want, is not here yet.
+    Good for some millions of rows: int8 vectors, graph and indexes are held in memory, the rest is read from
+    memory-mapped files.
 
     *Right answers.* Without a filter, or with one that a quarter of the rows match, the graph proposes and
     `filters.matches` verifies; fewer matching rows, small collections and proposals that fall short are scanned
@@ -79,24 +66,27 @@ class EdgeStore(Store):
     comes. A power cut may take what came after the last `flush`, which happens every 20,000 rows and on `close`.
     With too little disk space left writes are refused, since the engine dies of a full disk.
 
-    *Threads.* Any number search while one writes; writers wait for one another, and for `optimize`, which takes
-    minutes but stops no search. Rows added since are scanned. *Processes.* One at a time: a second `open` raises
-    WorkspaceLocked.
+    *Threads.* Any number search while one writes; writers wait for one another. Rows added since the last `optimize`
+    are scanned. It runs by itself, in a process of its own, when it is worth it (`upkeep`; `Tuning.background`
+    switches that off), and the new index takes the place of the old one while searches go on (`shards`).
+    *Processes.* One at a time: a second `open` raises WorkspaceLocked.
     """
 
-    def __init__(self, path: Path, dims: Mapping[str, int], shard: qe.EdgeShard, tuning: Tuning) -> None:
+    def __init__(self, path: Path, dims: Mapping[str, int], tuning: Tuning) -> None:
         """Use `EdgeStore.open`."""
         self.dims = dict(dims)
         self._path = path
         self._tuning = tuning
-        self._open_shard: qe.EdgeShard | None = shard
-        self._writing = threading.RLock()
-        self._unflushed = 0
-        self._indexed = set(shard.info().payload_schema)
+        self._shards = Shards(path, dims, tuning)
+        self._writing = self._shards.writing
         self._conditions = Conditions(lambda: self._shard, self._index_numbers)
         self._with_copies = {
             name for name in dims if self._conditions.count(qe.Filter(must=[qe.HasVectorCondition(name + COPIES)]))
         }
+        most = max(1, tuning.segment_floats // max(dims.values()))
+        self._upkeep = Upkeep(self.optimize, lambda: self._shards.unoptimized, self._worth_it, most)
+        if tuning.background:
+            self._upkeep.wrote()
 
     @classmethod
     def open(cls, path: str | Path, dims: Mapping[str, int], tuning: Tuning = Tuning()) -> EdgeStore:
@@ -108,65 +98,58 @@ class EdgeStore(Store):
         """
         path = Path(path)
         try:
-            make_folder(path, dims, lambda shard: _create(shard, dims, tuning))
+            make_folder(path, dims, lambda shard: create_shard(shard, dims, tuning))
             check_folder(path, dims)
         except OSError as problem:
             raise StoreUnreadable(str(path), str(problem)) from problem
         check_space(path, SPARE_BYTES // 4, "open")
-        with _engine("open"):
-            return cls(path, dims, _load(path), tuning)
+        with engine_errors("open"):
+            return cls(path, dims, tuning)
 
     def upsert(self, rows: Sequence[Row]) -> None:
-        shard = self._shard
         check_rows(rows, self.dims)
         latest = {row.id: row for row in rows}
-        vectors = {row.id: {n: np.asarray(v, np.float32) for n, v in row.vectors.items()} for row in latest.values()}
-        payloads = {point_id(i): encode(i, row.payload, tokens_of(vectors[i])) for i, row in latest.items()}
-        with self._writing, _engine("keep the rows"):
-            excess = excess_copies(vectors, lambda tokens: self._conditions.count(self._conditions.tokens(tokens)))
+        vectors = {i: {n: np.ascontiguousarray(v, np.float32) for n, v in r.vectors.items()} for i, r in latest.items()}
+        tokens = tokens_by_vector(vectors)
+        payloads = {i: encode(i, r.payload, [tokens[i, name] for name in r.vectors]) for i, r in latest.items()}
+        with self._writing, engine_errors("keep the rows"):
+            excess = excess_of(tokens, lambda some: self._conditions.count(self._conditions.tokens(some)))
             self._with_copies.update(name for _, name in excess)
             slots = {
-                point_id(i): {name + COPIES if (i, name) in excess else name: v for name, v in named.items()}
+                i: {name + COPIES if (i, name) in excess else name: v for name, v in named.items()}
                 for i, named in vectors.items()
             }
-            self._write(shard, slots, payloads)
+            points = {row_id: point_id(row_id) for row_id in latest}
+            self._write({points[i]: named for i, named in slots.items()}, {points[i]: p for i, p in payloads.items()})
 
     def set_payload(self, payloads: Mapping[str, Mapping[str, Any]]) -> None:
-        shard = self._shard
         encoded = {point_id(row_id): encode(row_id, payload) for row_id, payload in payloads.items()}
-        with self._writing, _engine("change the payloads"):
-            records = shard.retrieve(list(encoded), False, True)
+        with self._writing, engine_errors("change the payloads"):
+            records = self._shard.retrieve(list(encoded), False, True)
             slots = {str(record.id): _arrays(record.vector) for record in records}
             for point, vectors in slots.items():
                 encoded[point][TOKENS] += tokens_of(vectors)
-            self._write(shard, slots, encoded)
+            self._write(slots, encoded)
 
     def delete(self, ids: Sequence[str]) -> int:
-        shard = self._shard
-        with self._writing, _engine("delete"):
-            points = [record.id for record in shard.retrieve([point_id(row_id) for row_id in set(ids)], False, False)]
-            if points:
-                shard.update(qe.UpdateOperation.delete_points(points))
-            return len(points)
+        wanted: list[Any] = [point_id(row_id) for row_id in set(ids)]
+        with self._writing, engine_errors("delete"):
+            return self._delete([str(record.id) for record in self._shard.retrieve(wanted, False, False)])
 
     def delete_where(self, where: Filter | None) -> int:
-        shard = self._shard
-        with self._writing, _engine("delete"):
-            points: list[Any] = list(self._points(where))
-            if points:
-                shard.update(qe.UpdateOperation.delete_points(points))
-            return len(points)
+        with self._writing, engine_errors("delete"):
+            return self._delete(list(self._points(where)))
 
     def get(self, ids: Sequence[str], *, with_vectors: bool = False) -> list[Row | None]:
         points = [point_id(row_id) for row_id in ids]
-        with _engine("read"):
+        with engine_errors("read"):
             records = self._shard.retrieve(list(dict.fromkeys(points)), [TEXT], with_vectors)
         found = {str(record.id): _row(record) for record in records}
         return [found.get(point) for point in points]
 
     def nearest(self, query: Nearest) -> list[Hit]:
         check_nearest(query, self.dims)
-        with _engine("search"):
+        with engine_errors("search"):
             planned = plan(query.where, self._conditions)
             depth = 0 if query.exact else self._graph_depth(query, planned)
             if depth:
@@ -177,7 +160,7 @@ class EdgeStore(Store):
             return best(scan, query, query.limit + 1, exact=True) or []
 
     def count(self, where: Filter | None = None) -> int:
-        with _engine("count"):
+        with engine_errors("count"):
             planned = plan(where, self._conditions)
             if planned.exact:
                 return self._conditions.count(planned.condition)
@@ -185,13 +168,13 @@ class EdgeStore(Store):
 
     def facets(self, paths: Sequence[str], *, where: Filter | None = None, limit: int = 10) -> dict[str, list[Facet]]:
         check_limit(limit)
-        with _engine("count"):
+        with engine_errors("count"):
             walk = self._walk(where, plan(where, self._conditions).condition, None, _PAGE, False)
             return count_values(({**row.payload, "_id": row.id} for _, row in walk), paths, limit)
 
     def sample(self, size: int, *, where: Filter | None = None, seed: int | None = None) -> list[Row]:
         check_limit(size, "size")
-        with _engine("read"):
+        with engine_errors("read"):
             points: list[Any] = drawn(self._points(where), size, seed)
             found = {str(record.id): _row(record) for record in self._shard.retrieve(points, [TEXT], False)}
         return [found[point] for point in points if point in found]
@@ -201,7 +184,7 @@ class EdgeStore(Store):
     ) -> Slice:
         check_limit(limit)
         start = None if after is None else checked_cursor(after)
-        with _engine("read"):
+        with engine_errors("read"):
             condition = plan(where, self._conditions).condition
             walk = self._walk(where, condition, start, min(limit + 1, _PAGE), with_vectors)
             found = list(islice(walk, limit + 1))
@@ -209,57 +192,57 @@ class EdgeStore(Store):
         return Slice(rows, found[limit][0] if len(found) > limit else None)
 
     def optimize(self) -> bool:
-        shard = self._shard
-        with self._writing, _engine("optimize"):
-            check_space(self._path, SPARE_BYTES + size_on_disk(self._path / SHARD), "optimize")
-            return shard.optimize()
+        with engine_errors("optimize"):
+            return self._shards.renew()
 
     def flush(self) -> None:
-        with self._writing, _engine("flush"):
-            self._shard.flush()
-            self._unflushed = 0
+        with engine_errors("flush"):
+            self._shards.flush()
 
     def close(self) -> None:
-        with self._writing, _engine("close"):
-            if self._open_shard is not None:
-                self._open_shard.close()
-                self._open_shard = None
+        self._upkeep.stop()
+        with engine_errors("close"):
+            self._shards.close()
+        self._upkeep.join()
 
     @property
     def _shard(self) -> qe.EdgeShard:
-        if self._open_shard is None:
-            raise StoreFailed("answer", "it was closed; open it again")
-        return self._open_shard
+        return self._shards.current
 
     # Writing
 
-    def _write(
-        self, shard: qe.EdgeShard, vectors: Mapping[str, Mapping[str, Vector]], payloads: Mapping[str, dict[str, Any]]
-    ) -> None:
+    def _write(self, vectors: Mapping[str, Mapping[str, Vector]], payloads: Mapping[str, dict[str, Any]]) -> None:
         """Write points; vectors: point id -> slot -> vector, payloads: point id -> encoded payload."""
         if not vectors:
             return
         size = sum(vector.nbytes for slots in vectors.values() for vector in slots.values())
         size += sum(len(payloads[point][TEXT]) + 64 * len(payloads[point][TOKENS]) for point in vectors)
         check_space(self._path, SPARE_BYTES + 4 * size, "keep the rows")
-        points = [
-            qe.Point(point, {slot: vector.tolist() for slot, vector in slots.items()}, payloads[point])
-            for point, slots in vectors.items()
-        ]
-        shard.update(qe.UpdateOperation.upsert_points(points))
-        self._unflushed += len(points)
-        if self._unflushed >= _FLUSH_EVERY:  # else the log grows without end, and opening takes as long as writing
-            self.flush()
+        points = [make_point(point, slots, payloads[point]) for point, slots in vectors.items()]
+        self._shards.change(qe.UpdateOperation.upsert_points(points), vectors.keys())
+        if self._tuning.background:
+            self._upkeep.wrote()
+
+    def _delete(self, points: list[Any]) -> int:
+        if points:
+            self._shards.change(qe.UpdateOperation.delete_points(points), points)
+        return len(points)
 
     def _index_numbers(self, key: str) -> None:
         """Index the numbers of a path when they are first asked for; without, the engine reads every payload."""
-        if key in self._indexed or len(self._indexed) >= _MOST_INDEXES or not self._writing.acquire(blocking=False):
+        field, indexed = f"{NUMBERS}.{key}", self._shards.indexed
+        if field in indexed or len(indexed) >= _MOST_INDEXES or not self._writing.acquire(blocking=False):
             return
         try:
-            self._shard.update(_index(f"{NUMBERS}.{key}", lookup=False))
-            self._indexed.add(key)
+            self._shards.index(field)
         finally:
             self._writing.release()
+
+    def _worth_it(self) -> int:
+        """Return how many rows outside the graph are worth its renewal: they cost a scan, that costs a copy."""
+        return max(
+            _WORTH_IT, self._tuning.scan_floats // max(self.dims.values()), self._shard.info().points_count // 20
+        )
 
     # Reading
 
@@ -289,12 +272,16 @@ class EdgeStore(Store):
                 with_payload=[TEXT],
                 filter=condition,
                 score_threshold=lowest,
-                params=qe.SearchParams(hnsw_ef=None if scan else max(self._tuning.ef, 2 * depth), exact=scan),
+                params=qe.SearchParams(exact=True) if scan else self._graph(depth),
             )
             for point in self._shard.query(request):
                 row_id, payload = _decoded(point.payload)
                 found.append(Hit(row_id, rounded(point.score), payload))
         return sorted(found, key=lambda hit: -hit.similarity)[:depth]
+
+    def _graph(self, depth: int) -> qe.SearchParams:
+        ranked_again = qe.QuantizationSearchParams(rescore=True, oversampling=self._tuning.oversampling)
+        return qe.SearchParams(hnsw_ef=max(self._tuning.ef, 2 * depth), quantization=ranked_again)
 
     def _points(self, where: Filter | None) -> Iterator[str]:
         """Yield the ids of the points that match; payloads are read only where the engine can't tell."""
@@ -323,54 +310,6 @@ class EdgeStore(Store):
                     yield str(record.id), row
             if offset is None:
                 return
-
-
-@contextmanager
-def _engine(operation: str) -> Iterator[None]:
-    """Turn what the engine raises, its panics included, into StoreFailed."""
-    try:
-        yield
-    except LookalikeError:
-        raise
-    except Exception as problem:
-        raise StoreFailed(operation, str(problem)) from problem
-    except BaseException as problem:
-        if type(problem).__name__ != "PanicException":  # not an Exception, and its class can't be imported
-            raise
-        raise StoreFailed(operation, str(problem)) from problem
-
-
-def _create(path: Path, dims: Mapping[str, int], tuning: Tuning) -> None:
-    with _engine("make a store"):
-        shard = qe.EdgeShard.create(str(path), _config(dims, tuning))
-        shard.update(_index(TOKENS, lookup=True))
-        shard.close()
-
-
-def _config(dims: Mapping[str, int], tuning: Tuning) -> qe.EdgeConfig:
-    graph = qe.HnswIndexConfig(tuning.m, tuning.ef_construct, full_scan_threshold=10_000)
-    none = qe.HnswIndexConfig(0, tuning.ef_construct, full_scan_threshold=10_000)
-    vectors = {name: qe.EdgeVectorParams(dim, qe.Distance.Dot) for name, dim in dims.items()}
-    for name, dim in dims.items():
-        vectors[name + COPIES] = qe.EdgeVectorParams(dim, qe.Distance.Dot, hnsw_config=none)
-    optimizers = qe.EdgeOptimizersConfig(indexing_threshold=max(1, tuning.scan_floats * 4 // 1024))
-    return qe.EdgeConfig(vectors=vectors, hnsw_config=graph, optimizers=optimizers)
-
-
-def _index(field: str, *, lookup: bool) -> qe.UpdateOperation:
-    """An integer index in memory-mapped files. No graph links of its own: they make building endless."""
-    params = qe.IntegerIndexParams(lookup=lookup, range=not lookup, enable_hnsw=False, memory=qe.Memory.Cached)
-    return qe.UpdateOperation.create_field_index(field, params)
-
-
-def _load(path: Path) -> qe.EdgeShard:
-    try:
-        with _engine("open"):
-            return qe.EdgeShard.load(str(path / SHARD))
-    except StoreFailed as problem:
-        if "WouldBlock" in problem.reason:
-            raise WorkspaceLocked(str(path), "another process") from problem
-        raise StoreUnreadable(str(path), problem.reason) from problem
 
 
 def _row(record: qe.Record) -> Row:

@@ -1,23 +1,36 @@
 """A store's folder: made whole or not at all, marked with what is in it, refused when it is something else.
 
-store.json   {"format": 1, "dims": {name: floats}}
-shard/       the engine's files
+store.json   {"format": 2, "dims": {name: floats}, "shard": folder, "rows": rows when it was last optimized}
+shard/       the engine's files, until `optimize` puts those of a folder shard-... in their place
 """
 
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from uuid import uuid4
 
 from lookalike.errors import InvalidArgument, StoreFailed, StoreUnreadable
 from lookalike.stores.encoding import FORMAT
 
-__all__ = ["SHARD", "SPARE_BYTES", "check_folder", "check_space", "make_folder", "size_on_disk"]
+__all__ = [
+    "SHARD",
+    "SPARE_BYTES",
+    "check_folder",
+    "check_space",
+    "clean_folder",
+    "current_shard",
+    "make_folder",
+    "new_shard",
+    "rows_when_optimized",
+    "size_on_disk",
+    "use_shard",
+]
 
 SHARD: Final = "shard"
 SPARE_BYTES: Final = 128 << 20
@@ -62,8 +75,36 @@ def check_folder(path: Path, dims: Mapping[str, int]) -> None:
         raise StoreUnreadable(str(path), f"it has format {version}, this version reads format {FORMAT}")
     if kept != dict(dims):
         raise StoreUnreadable(str(path), f"it keeps vectors of {kept} floats, asked for were {dict(dims)}")
-    if not any((path / SHARD / "segments").glob("*")):  # the engine would take that for an empty store
+    if not any((current_shard(path) / "segments").glob("*")):  # the engine would take that for an empty store
         raise StoreUnreadable(str(path), "its segments are missing")
+
+
+def current_shard(path: Path) -> Path:
+    """Return the folder of the shard that holds the store's rows. Raises OSError, ValueError."""
+    return path / str(_manifest(path).get("shard", SHARD))
+
+
+def rows_when_optimized(path: Path) -> int:
+    """Return how many rows the shard had when its index was last brought up to date. Raises OSError, ValueError."""
+    return int(_manifest(path).get("rows", 0))
+
+
+def new_shard(path: Path) -> Path:
+    """Return a folder, not there yet, for a shard that may become the current one."""
+    return path / f"{SHARD}-{uuid4().hex}"
+
+
+def use_shard(path: Path, shard: Path, rows: int) -> None:
+    """Make a shard the current one, at once and for good: after a crash it is this one or the one before."""
+    _write_durably(path / _MANIFEST, json.dumps({**_manifest(path), "shard": shard.name, "rows": rows}))
+
+
+def clean_folder(path: Path) -> None:
+    """Delete what an interrupted `optimize` left. Only for who has the current shard open."""
+    current = current_shard(path)
+    for shard in path.glob(f"{SHARD}*"):
+        if shard != current:
+            shutil.rmtree(shard, ignore_errors=True)
 
 
 def check_space(path: Path, needed: int, operation: str) -> None:
@@ -77,3 +118,24 @@ def size_on_disk(path: Path) -> int:
     """Return the bytes a folder's files take; sparse ones count what is written, where the system tells."""
     stats = (file.stat() for file in path.rglob("*"))
     return sum(stat.st_blocks * 512 if hasattr(stat, "st_blocks") else stat.st_size for stat in stats)
+
+
+def _manifest(path: Path) -> dict[str, Any]:
+    manifest: dict[str, Any] = json.loads((path / _MANIFEST).read_text(encoding="utf-8"))
+    return manifest
+
+
+def _write_durably(path: Path, text: str) -> None:
+    """Replace a file whole: whoever reads it, now or after a power cut, finds the old text or the new one."""
+    aside = path.with_suffix(".new")
+    with aside.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    aside.replace(path)
+    if hasattr(os, "O_DIRECTORY"):
+        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
