@@ -4,9 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, overload
 
-__all__ = ["Added", "Comparison", "Failure", "Match", "Page", "Record", "Verdict"]
+__all__ = [
+    "Added",
+    "Comparison",
+    "DuplicateGroup",
+    "DuplicatePair",
+    "Failure",
+    "Group",
+    "Match",
+    "Matches",
+    "Page",
+    "Record",
+    "Resemblance",
+    "Verdict",
+]
 
 Verdict = Literal["identical", "edited-copy", "near-duplicate", "similar", "unrelated"]
 
@@ -25,11 +38,55 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A record found. score: similarity in [0, 1], 1 = identical."""
+    """A record found. score: similarity in [0, 1], 1 = identical.
+
+    group: where matches are grouped, the group that this is the best match of. copies: where only distinct pictures
+    are wanted, how many copies of it ranked within the page and were left out.
+    """
 
     id: str
     score: float
     record: Record
+    group: Group | None = None
+    copies: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Records that share a value at a field. size: how many of them match the filter, however alike they are.
+
+    value: None for a record that has none and stands alone. members: the nearest of them, the match itself first.
+    """
+
+    value: Any
+    size: int
+    members: Sequence[Match]
+
+
+@dataclass(frozen=True, slots=True)
+class Matches(Sequence[Match]):
+    """What a search found, best first; a sequence of matches.
+
+    unknown_words: what of a text was not understood. next: give it as `after`, with the same question, to go on;
+    None at the end. total: the number of matches on this and all earlier pages, known at the end only.
+    failed: of a supplied list, what could not be measured.
+    """
+
+    items: Sequence[Match] = ()
+    unknown_words: Sequence[str] = ()
+    next: str | None = None
+    total: int | None = None
+    failed: Sequence[Failure] = ()
+
+    @overload
+    def __getitem__(self, at: int) -> Match: ...
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[Match]: ...
+    def __getitem__(self, at: int | slice) -> Match | Sequence[Match]:
+        return self.items[at]
+
+    def __len__(self) -> int:
+        return len(self.items)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,3 +132,39 @@ class Comparison:
     calibration: str
     reasons: Sequence[str] = ()
     evidence: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Resemblance:
+    """A record that shows the picture asked for, or nearly so.
+
+    probability: that it is the same picture. evidence: as in `Comparison`, of the signals there were.
+    """
+
+    id: str
+    verdict: Verdict
+    probability: float
+    evidence: Mapping[str, Any]
+    record: Record
+
+
+@dataclass(frozen=True, slots=True)
+class DuplicatePair:
+    """Two records of one group; a stands before b in it."""
+
+    a: str
+    b: str
+    verdict: Verdict
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class DuplicateGroup:
+    """Records that show one picture.
+
+    members: ids, ascending. pairs: every two of them where there are up to 10; of a larger group the first member
+    with each of the others. Most probable first, ties ascending.
+    """
+
+    members: Sequence[str]
+    pairs: Sequence[DuplicatePair]

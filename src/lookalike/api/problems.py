@@ -28,6 +28,7 @@ _STATUS: dict[type[errors.LookalikeError], int] = {
     errors.UnknownVector: 422,
     errors.CollectionNotFound: 404,
     errors.CollectionExists: 409,
+    errors.CollectionClosed: 410,
     errors.InvalidName: 422,
     errors.InvalidRecord: 422,
     errors.RecordNotFound: 404,

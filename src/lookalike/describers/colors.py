@@ -27,6 +27,7 @@ __all__ = [
     "basic_name",
     "color_histogram",
     "dominant_colors",
+    "palette_histogram",
 ]
 
 Floats = NDArray[np.float64]
@@ -57,6 +58,8 @@ _GRAYS = np.linspace(0, 100, 8)
 _LIGHTNESSES = np.array([20.0, 45.0, 70.0, 90.0])
 _CHROMAS = np.array([15.0, 45.0])
 COLOR_BINS = len(_GRAYS) + len(_CHROMAS) * len(_LIGHTNESSES) * _HUES
+
+_SPREAD = 6.0  # Lab distance, the standard deviation by which a palette's color stands for those beside it
 
 _FIVE_BITS = ((np.arange(256) * 31 + 127) // 255).astype(np.uint8)
 _NEAR_IDENTICAL = 10.0  # Lab distance under which two dominant colors are told as one
@@ -113,6 +116,24 @@ def color_histogram(picture: Pixels) -> NDArray[np.float32]:
     return row
 
 
+def palette_histogram(colors: Sequence[tuple[int, int, int]], weights: Sequence[float]) -> NDArray[np.float32]:
+    """Return the row that `color_histogram` would give a picture of these sRGB colors in these shares.
+
+    colors: at least one; weights: one per color, above 0, in any unit. As no picture's colors are exact, each
+    color is spread over its neighborhood in Lab: a Gaussian of 6 units, at -1, 0 and 1 standard deviations along
+    each axis. Returns (COLOR_BINS,), unit length. Its dot product with the row of a picture is
+    sum(sqrt(share in the palette x share in the picture)) over the bins: 1 for the palette's colors in its shares.
+    """
+    steps = np.stack(np.meshgrid(*[(-1.0, 0.0, 1.0)] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
+    near = np.exp(-0.5 * (steps**2).sum(axis=1))
+    lab = _to_lab(np.array(colors, np.uint8)).astype(np.float64)
+    around = (lab[:, None] + _SPREAD * steps).reshape(-1, 3)
+    bins, shares = _bins_of(around)
+    mass = np.bincount(bins.ravel(), (shares * np.outer(weights, near).reshape(-1, 1)).ravel(), COLOR_BINS)
+    row: NDArray[np.float32] = np.sqrt(mass / mass.sum()).astype(np.float32)
+    return row
+
+
 def dominant_colors(picture: Pixels, k: int = 6) -> list[Color]:
     """Return the at most k colors that sum the picture up, most dominant first; their shares sum to 1.
 
@@ -163,7 +184,12 @@ def _bins_by_code() -> tuple[NDArray[np.intp], Floats]:
     """For each of the 32^3 colors of 5 bits: the bins it falls into and its weights there, (32768, 10) each."""
     levels = np.round(np.arange(32) * 255 / 31).astype(np.uint8)
     red, green, blue = np.meshgrid(levels, levels, levels, indexing="ij")
-    lightness, a, b = _to_lab(np.stack([red, green, blue], axis=-1).reshape(-1, 3)).astype(np.float64).T
+    return _bins_of(_to_lab(np.stack([red, green, blue], axis=-1).reshape(-1, 3)).astype(np.float64))
+
+
+def _bins_of(lab: Floats) -> tuple[NDArray[np.intp], Floats]:
+    """For each color, (n, 3) Lab: the bins it falls into and its weights there, (n, 10) each."""
+    lightness, a, b = lab.T
     chroma, hue = np.hypot(a, b), np.arctan2(b, a) % (2 * np.pi) / (2 * np.pi) * _HUES
     gray, brighter = _between(lightness, _GRAYS)
     level, higher = _between(lightness, _LIGHTNESSES)

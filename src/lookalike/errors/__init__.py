@@ -29,6 +29,7 @@
     │   ├── CatalogFailed             its database or the disk refused
     │   ├── CollectionNotFound
     │   ├── CollectionExists
+    │   ├── CollectionClosed          dropped or closed while it was used
     │   └── InvalidName
     ├── InvalidRecord                 one record can't be taken; the others go on
     ├── RecordNotFound
@@ -49,6 +50,7 @@ from __future__ import annotations
 
 from lookalike.errors.base import InvalidArgument, LookalikeError, MissingExtra
 from lookalike.errors.collections import (
+    CollectionClosed,
     CatalogFailed,
     CollectionExists,
     CollectionNotFound,
@@ -92,6 +94,7 @@ from lookalike.errors.service import AccessDenied, EntryNotFound, NameTaken, Not
 __all__ = [
     "AccessDenied",
     "CatalogFailed",
+    "CollectionClosed",
     "CollectionExists",
     "CollectionNotFound",
     "EntryNotFound",

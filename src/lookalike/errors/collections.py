@@ -8,6 +8,7 @@ from lookalike.errors.base import InvalidArgument, LookalikeError
 
 __all__ = [
     "CatalogFailed",
+    "CollectionClosed",
     "CollectionExists",
     "CollectionNotFound",
     "InvalidFilter",
@@ -120,6 +121,16 @@ class CollectionNotFound(WorkspaceError):
         self.name, self.known = name, tuple(known)
         have = f"There are: {', '.join(known)}." if known else "There are none yet."
         super().__init__(f"There is no collection {name!r}. {have} Make one with `lookalike index DIR -C {name}`.")
+
+
+class CollectionClosed(WorkspaceError):
+    """The collection was dropped, or its workspace closed, while it was used."""
+
+    code = "collection_closed"
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(f"Collection {name!r} was dropped or closed meanwhile. Get it from an open workspace again.")
 
 
 class CollectionExists(WorkspaceError):
