@@ -152,12 +152,6 @@ def test_a_bad_record_never_fails_the_batch(collection, pictures, draw):
     assert len(collection) == 2
 
 
-def test_of_two_records_with_one_id_the_last_wins(collection, draw):
-    collection.add([{"_id": "a", "_image": draw(1), "n": 1}, {"_id": "a", "_image": draw(2), "n": 2}])
-    assert len(collection) == 1
-    assert collection.search(image=draw(2), k=1)[0].score == 1.0
-
-
 def test_own_vectors_are_searched_like_described_ones(collection):
     width = collection.info.dims["meaning"]
     first, second = np.eye(width)[:2]
@@ -220,7 +214,7 @@ def test_color_search_finds_the_color(collection):
         ({"id": "0", "k": 0}, InvalidArgument),
         ({"id": "0", "k": 1_000_000}, InvalidArgument),
         ({"id": "0", "min_score": 1.5}, InvalidArgument),
-        ({"id": "0", "by": "smell"}, InvalidArgument),
+        ({"id": "0", "by": "smell"}, UnknownVector),
         ({"id": "0", "where": {"$near": 1}}, InvalidFilter),
         ({"vector": [1.0, 2.0]}, ShapeMismatch),
         ({"vector": [0.0]}, InvalidArgument),

@@ -4,84 +4,94 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from lookalike import filters
 from lookalike.catalog import CollectionInfo
 from lookalike.describers.ensemble import Ensemble
-from lookalike.errors import InvalidArgument, InvalidRecord, ModelMismatch, RecordNotFound
-from lookalike.images import read_image
-from lookalike.intake import RawRecord, read_record
-from lookalike.records import Added, Match, Page, Record
-from lookalike.search import Query, nearest_matches, record_of
+from lookalike.errors import CollectionClosed, InvalidArgument, ModelMismatch, StoreFailed
+from lookalike.filters import Filter
+from lookalike.intake import RawRecord
+from lookalike.kinds import CollectionSettings
+from lookalike.records import Added, Matches, Page, Record
+from lookalike.search import MAX_K, MAX_RANKED, Query, Searcher, TargetReader, record_of
 from lookalike.settings import Settings
-from lookalike.stores.base import Store
-from lookalike.upsert import Progress, Tally, Writer, failure
+from lookalike.stores.base import Facet, Store
+from lookalike.upsert import Existing, Progress, Tally, Writer
 
 __all__ = ["Collection"]
 
-_BY_KIND = {"matching": "copy", "colors": "color"}
+MAX_FACETS = 32
+"""Most fields counted at once."""
 
 
 class Collection:
     """Made by a workspace. Safe to call from several threads; writes take turns."""
 
     def __init__(self, info: CollectionInfo, store: Store, ensemble: Ensemble, settings: Settings) -> None:
-        self.info = info
         self.name = info.name
         self._store, self._ensemble, self._settings = store, ensemble, settings
         self._writing = threading.Lock()
-        self._writer = Writer(store, ensemble, settings, self.by, self._writing)
+        self._closed = False
+        self.configure(info)
+
+    def configure(self, info: CollectionInfo) -> None:
+        """Follow an entry of the catalog from now on; `Workspace.configure` changes the entry."""
+        self.info = info
+        self._writer = Writer(self._store, self._ensemble, self._settings, self.by, self._writing)
+        reader = TargetReader(info.name, self._store, self._ensemble, self._settings, info.settings, self._check_model)
+        self._searcher = Searcher(reader)
+
+    @property
+    def settings(self) -> CollectionSettings:
+        """What its owner chose; change it with `Workspace.configure`."""
+        return self.info.settings
 
     @property
     def by(self) -> str:
         """The description that searches use unless told otherwise."""
-        return _BY_KIND.get(self.info.kind, "meaning")
+        return self.settings.by
 
     @property
     def is_current(self) -> bool:
         """Whether this installation's describers are those that described the collection."""
-        return self._ensemble.signatures == dict(self.info.signatures)
+        return self.info.signatures.items() <= self._ensemble.signatures.items()
 
     def __len__(self) -> int:
         return self._store.count()
 
-    def add(self, records: Iterable[RawRecord], *, progress: Progress | None = None) -> Added:
+    def add(
+        self,
+        records: Iterable[RawRecord],
+        *,
+        existing: Existing = "merge",
+        progress: Progress | None = None,
+    ) -> Added:
         """Insert records, or update those whose `_id` exists; describe only pictures whose bytes are new.
 
-        records: mappings with `_id`, one of `_file`, `_base64`, `_image`, `_vector`, and any metadata; or paths.
-        Metadata of an existing record is merged, given fields over old ones. A record that can't be taken is
-        listed in `failed` and the others go on. What was written stays, whatever happens later.
-        Raises ModelMismatch, StoreFailed.
+        records: as in `intake.RawRecord`: mappings with `_id`, one of `_file`, `_url`, `_base64`, `_image`, `_vector`,
+        and any metadata; or paths. existing: what becomes of records that are there: "merge" lays the given metadata
+        over the old, "replace" leaves nothing of the old, "skip" leaves the record, "refuse" lists it as failed.
+        A record that can't be taken is listed in `failed` and the others go on. What was written stays, whatever
+        happens later. Raises ModelMismatch, InvalidArgument, StoreFailed, CollectionClosed.
         """
         self._check_model()
         tally = Tally()
-        self._writer.write(records, tally, progress or (lambda count: None))
+        with self._answering():
+            self._writer.rule(existing).write(records, tally, progress or (lambda count: None))
         return Added(tally.inserted, tally.updated, tally.skipped, tally.failed)
 
-    def update(self, records: Iterable[Mapping[str, Any]]) -> Added:
-        """Change metadata of existing records, given fields over old ones, without touching their pictures.
+    def update(self, records: Iterable[Mapping[str, Any]], *, replace: bool = False) -> Added:
+        """Change metadata of existing records without touching their pictures.
 
-        Records that don't exist, or that bring a picture, are listed in `failed`. Raises StoreFailed.
+        Given fields are laid over old ones, and those named in a record's `$unset` go; with `replace`, nothing of
+        the old metadata stays. Records that don't exist, or that bring a picture, are listed in `failed`.
+        Raises StoreFailed, CollectionClosed.
         """
         tally = Tally()
-        with self._writing:
-            for raw in records:
-                try:
-                    incoming = read_record(raw)
-                    if incoming.source is not None or incoming.vectors:
-                        raise InvalidRecord(incoming.id, "update changes metadata only; use add for a new picture")
-                    old = self._store.get([incoming.id])[0]
-                    if old is None:
-                        raise InvalidRecord(incoming.id, "there is no such record; use add for a new one")
-                except InvalidRecord as error:
-                    tally.failed.append(failure(error))
-                else:
-                    self._store.set_payload({old.id: {**old.payload, **incoming.fields}})
-                    tally.updated.append(old.id)
+        with self._answering():
+            self._writer.rule("replace" if replace else "merge").update(records, tally)
         return Added(updated=tally.updated, failed=tally.failed)
 
     def get(self, ids: Sequence[str]) -> list[Record | None]:
@@ -92,20 +102,21 @@ class Collection:
         """Delete by ids or by filter (exactly one of them); returns how many records went. Pictures stay on disk."""
         if (ids is None) == (where is None):
             raise InvalidArgument("delete", "both or neither", "given either ids or where")
-        with self._writing:
+        with self._answering(), self._writing:
             if ids is None:
                 ids = [record.id for record in self.records(where=where)]
             return self._store.delete(ids)
 
     def count(self, where: Mapping[str, Any] | None = None) -> int:
         """Count the records that match, exactly. Raises InvalidFilter."""
-        return self._store.count(filters.parse(where))
+        with self._answering():
+            return self._store.count(self._filter(where))
 
     def scroll(self, *, where: Mapping[str, Any] | None = None, after: str | None = None, limit: int = 100) -> Page:
         """Return up to `limit` records that match, in a stable order; go on with the page's `next`."""
-        if not 1 <= limit <= 10_000:
-            raise InvalidArgument("limit", limit, "between 1 and 10,000")
-        part = self._store.scroll(where=filters.parse(where), after=after, limit=limit)
+        _check_count("limit", limit)
+        with self._answering():
+            part = self._store.scroll(where=self._filter(where), after=after, limit=limit)
         return Page([record_of(row.id, row.payload) for row in part.rows], part.next)
 
     def records(self, *, where: Mapping[str, Any] | None = None) -> Iterator[Record]:
@@ -118,37 +129,51 @@ class Collection:
                 return
             after = page.next
 
-    def search(
-        self,
-        *,
-        image: Any = None,
-        id: str | None = None,  # noqa: A002 - the word users know
-        vector: Sequence[float] | NDArray[np.float32] | None = None,
-        by: str | None = None,
-        **options: Any,
-    ) -> list[Match]:
-        """Return the records most like a picture, a record or a vector (exactly one of them), best first.
+    def search(self, query: Query | None = None, /, **question: Any) -> Matches:
+        """Return the records most like a picture, a record, a vector, words, colors or keywords, best first.
 
-        image: anything `read_image` takes. id: a record of this collection; it does not find itself.
-        by: the description to compare, "meaning", "copy" or "color"; default by the collection's kind.
-        options: k (default 10), where, min_score, exact, group_by, as in `search.Query`; group=True groups by
-        the collection's product id field.
-        Raises RecordNotFound, InvalidFilter, InvalidArgument, UnknownVector, ShapeMismatch, ImageError, ModelMismatch.
+        question: the fields of `search.Query`, as in `search(image="q.jpg", k=10, where={"category": "kitchen"})`;
+        or a query made before. A record that is an example does not find itself.
+        Raises RecordNotFound, InvalidFilter, InvalidArgument, UnknownVector, ShapeMismatch, ImageError, ModelError,
+        CollectionClosed.
         """
-        if sum(given is not None for given in (image, id, vector)) != 1:
-            raise InvalidArgument("search", "none or several", "exactly one of image, id and vector")
-        by = by or self.by
-        if options.pop("group", False):
-            if self.info.product_id is None:
-                raise InvalidArgument("group", True, "left out: this collection has no product id field")
-            options.setdefault("group_by", self.info.product_id)
-        if id is not None:
-            query = Query(by, self._vector_of(id, by), leave_out=(id,), **options)
-        elif vector is not None:
-            query = Query(by, _unit(vector), **options)
-        else:
-            query = Query(by, self._describe(image, by), **options)
-        return nearest_matches(self._store, query)
+        with self._answering():
+            return self._searcher.search(query or Query(**question))
+
+    def rank(self, records: Iterable[str | Mapping[str, Any]], *, k: int | None = None, **question: Any) -> Matches:
+        """Put up to 1,000 given records in order, best first: ids, or records as `add` takes them.
+
+        A record that brings a picture or a vector is measured by it and need not be in the collection. k: give
+        only so many back; default all. question: what is looked for, as in `search`. What can't be measured is
+        listed in `failed`.
+        """
+        with self._answering():
+            return self._searcher.rank(records, Query(k=MAX_RANKED if k is None else k, **question))
+
+    def facets(
+        self, fields: Sequence[str], *, where: Mapping[str, Any] | None = None, limit: int = 10
+    ) -> dict[str, list[Facet]]:
+        """Count, exactly, the records that match by the values of each field: field -> the `limit` most frequent.
+
+        An array counts once for each of its values. Raises InvalidFilter, InvalidArgument.
+        """
+        if isinstance(fields, str) or not 1 <= len(fields) <= MAX_FACETS:
+            raise InvalidArgument("fields", fields, f"a list of 1 to {MAX_FACETS} fields")
+        _check_count("limit", limit)
+        with self._answering():
+            return self._store.facets(list(fields), where=self._filter(where), limit=limit)
+
+    def sample(
+        self, size: int = 10, *, where: Mapping[str, Any] | None = None, seed: int | None = None
+    ) -> list[Record]:
+        """Return random records that match, each equally likely; with a seed the same ones again.
+
+        Raises InvalidFilter, InvalidArgument for a size outside 1 to 10,000.
+        """
+        _check_count("size", size)
+        with self._answering():
+            rows = self._store.sample(size, where=self._filter(where), seed=seed)
+            return [record_of(row.id, row.payload) for row in rows]
 
     def optimize(self) -> bool:
         """Bring the search index up to date; slow, never needed for right answers."""
@@ -156,6 +181,7 @@ class Collection:
 
     def close(self) -> None:
         """Flush and release the store."""
+        self._closed = True
         with self._writing:
             self._store.close()
 
@@ -165,27 +191,20 @@ class Collection:
             if now.get(name) != then:
                 raise ModelMismatch(self.name, then, now.get(name, "no such description"))
 
-    def _describe(self, image: Any, by: str) -> NDArray[np.float32]:
-        self._check_model()
-        picture = read_image(image, limits=self._settings.limits, wants=self._ensemble.wants)
-        rows = self._ensemble.describe([picture.pixels])
-        if by not in self._ensemble.dims:
-            raise InvalidArgument("by", by, f"one of {', '.join(self._ensemble.dims)}")
-        row: NDArray[np.float32] = rows[by][0]
-        return row
+    def _filter(self, where: Mapping[str, Any] | None) -> Filter | None:
+        return filters.parse(where, fold_case=self.settings.ignore_case)
 
-    def _vector_of(self, id_: str, by: str) -> NDArray[np.float32]:
-        row = self._store.get([id_], with_vectors=True)[0]
-        if row is None:
-            raise RecordNotFound(self.name, id_)
-        if by not in row.vectors:
-            raise InvalidArgument("by", by, f"one of {', '.join(row.vectors)}, which this record has")
-        return row.vectors[by]
+    @contextmanager
+    def _answering(self) -> Iterator[None]:
+        """Say what happened to the collection, if its store was closed meanwhile."""
+        try:
+            yield
+        except StoreFailed:
+            if self._closed:
+                raise CollectionClosed(self.name) from None
+            raise
 
 
-def _unit(vector: Any) -> NDArray[np.float32]:
-    row = np.asarray(vector, dtype=np.float64)
-    length = float(np.linalg.norm(row)) if row.ndim == 1 else 0.0
-    if not np.isfinite(length) or length == 0.0:
-        raise InvalidArgument("vector", "not usable", "a flat list of finite numbers, not all zero")
-    return (row / length).astype(np.float32)
+def _check_count(name: str, value: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MAX_K:
+        raise InvalidArgument(name, value, f"a whole number between 1 and {MAX_K:,}")
