@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Final, TypeGuard
@@ -61,7 +61,7 @@ class _Reader:
             elif name in _LOGICAL:
                 parts.append(_LOGICAL[name](self._branches(name, operand)))
             else:
-                raise InvalidFilter(name, _unknown(name, _LOGICAL, _OPERATORS, "it stands behind a field"))
+                raise InvalidFilter(name, _unknown(name, _LOGICAL, _OF_FIELDS, "it stands behind a field"))
         return parts[0] if len(parts) == 1 else And(tuple(parts))
 
     def condition(self, path: str, operand: object) -> Filter:
@@ -76,7 +76,7 @@ class _Reader:
         for name, value in operators.items():
             if name not in _OPERATORS:
                 raise InvalidFilter(
-                    f"{path}.{name}", _unknown(str(name), _OPERATORS, _LOGICAL, "it stands beside fields")
+                    f"{path}.{name}", _unknown(str(name), _OF_FIELDS, _LOGICAL, "it stands beside fields")
                 )
             parts.append(_OPERATORS[name](self, path, name, value))
         return parts[0] if len(parts) == 1 else And(tuple(parts))
@@ -204,17 +204,16 @@ def _is_extended_date(value: object) -> bool:
     return isinstance(value, Mapping) and "$date" in value
 
 
-def _unknown(name: str, here: Iterable[str], elsewhere: Iterable[str], where: str) -> str:
+def _unknown(name: str, here: Collection[str], elsewhere: Collection[str], where: str) -> str:
     """Say that there is no such operator, and which may have been meant."""
     if name in elsewhere:
         return f"{name} can't stand here; {where}"
     if name == "$date":
         return f"there is no operator {name}; write dates as ISO strings"
-    known = [*here, *(["$regex"] if "$eq" in here else [])]
-    near = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.6)
+    near = difflib.get_close_matches(name.lower(), here, n=1, cutoff=0.6)
     if near:
         return f"there is no operator {name}; did you mean {near[0]}?"
-    return f"there is no operator {name}; known here: {', '.join(known)}"
+    return f"there is no operator {name}; known here: {', '.join(here)}"
 
 
 def _kind(value: object) -> str:
@@ -246,3 +245,5 @@ _OPERATORS: Final[Mapping[str, Callable[[_Reader, str, str, Any], Filter]]] = {
     "$elemMatch": _element,
     "$not": _not,
 }
+
+_OF_FIELDS: Final = [*_OPERATORS, "$regex", "$options"]
