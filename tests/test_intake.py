@@ -29,6 +29,38 @@ def test_vectors_become_unit_rows():
     assert read_record({"_id": "a", "_vector": [0, 2]}).vectors[""].tolist() == [0, 1]
 
 
+def test_a_url_is_a_source_and_remembered():
+    record = read_record({"_id": "a", "_url": "https://shop.example/1.jpg", "_batch": "monday"})
+    assert record.source == "https://shop.example/1.jpg"
+    assert record.stamp == {"_url": "https://shop.example/1.jpg", "_batch": "monday"}
+    assert record.fields == {}
+
+
+def test_own_vectors_may_come_beside_a_picture(pictures):
+    record = read_record({"_id": "a", "_file": str(pictures / "0.jpg"), "_vectors": {"shape": [0, 2]}})
+    assert record.vectors["shape"].tolist() == [0, 1]
+    assert record.source == str(pictures / "0.jpg")
+
+
+def test_an_exported_record_is_taken_as_it_was():
+    row = np.random.default_rng(1).normal(size=64)
+    row = (row / np.linalg.norm(row)).astype(np.float32) * np.float32(1.0000004)
+    facts = {"_sha256": "ab", "_file": "/gone.jpg", "_mtime": 5, "_phash": "00", "_batch": "b"}
+    record = read_record({"_id": "a", "n": 1, "_vectors": {"copy": row.tolist()}, **facts})
+    assert record.source is None
+    assert record.stamp == facts
+    assert record.fields == {"n": 1}
+    assert record.vectors["copy"].tobytes() == row.tobytes()
+
+
+def test_metadata_too_deep_for_json_is_refused():
+    deep: list = []
+    for _ in range(100_000):
+        deep = [deep]
+    with pytest.raises(InvalidRecord, match="not JSON"):
+        read_record({"_id": "a", "deep": deep})
+
+
 @pytest.mark.parametrize(
     ("raw", "word"),
     [
@@ -37,7 +69,19 @@ def test_vectors_become_unit_rows():
         ({"_id": "", "_base64": "AAAA"}, "1 to 512"),
         ({"_id": "x" * (MAX_ID + 1)}, "513"),
         ({"_id": "a", "_base64": "AAAA", "_vector": [1]}, "one of them"),
-        ({"_id": "a", "_url": "http://x/y.jpg"}, "_url"),
+        ({"_id": "a", "_url": "/etc/passwd"}, "begins with http"),
+        ({"_id": "a", "_url": "file:///etc/passwd"}, "begins with http"),
+        ({"_id": "a", "_url": 7}, "begins with http"),
+        ({"_id": "a", "_url": "http://x/y.jpg", "_file": "y.jpg"}, "one of them"),
+        ({"_id": "a", "_vector": [1], "_vectors": {"copy": [1]}}, "one of them"),
+        ({"_id": "a", "_vectors": [1]}, "mapping of names"),
+        ({"_id": "a", "_vectors": {}}, "mapping of names"),
+        ({"_id": "a", "_vectors": {"copy": [1]}, "_width": 3}, "_width"),
+        ({"_id": "a", "_vectors": {"copy": [1]}, "_sha256": "00", "_width": [3]}, "text and whole numbers"),
+        ({"_id": "a", "$unset": "price"}, "list of field names"),
+        ({"_id": "a", "$unset": ["_file"]}, "names of metadata"),
+        ({"_id": "a", "$unset": ["price"], "price": 3}, "doesn't give as well"),
+        ({"_id": "a", "_batch": 3}, "_batch must be text"),
         ({"_id": "a", "_file": "/no/such/file.jpg"}, "No such file"),
         ({"_id": "a", "_file": 3}, "must be a path"),
         ({"_id": "a", "_secret": 1}, "_secret"),

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from functools import partial
+from typing import Any, Protocol
 
 from lookalike import filters
 from lookalike.catalog import CollectionInfo
+from lookalike.checking import Checker
+from lookalike.deduplication import Linkage, Rules, duplicate_groups
 from lookalike.describers.ensemble import Ensemble
 from lookalike.errors import CollectionClosed, InvalidArgument, ModelMismatch, StoreFailed
 from lookalike.filters import Filter
 from lookalike.intake import RawRecord
+from lookalike.likeness import SAME, Judge
 from lookalike.kinds import CollectionSettings
-from lookalike.records import Added, Matches, Page, Record
+from lookalike.records import Added, DuplicateGroup, Matches, Page, Record, Redescribed, Resemblance
+from lookalike.redescribe import ReadPicture, Redescription
 from lookalike.search import MAX_K, MAX_RANKED, Query, Searcher, TargetReader, record_of
 from lookalike.settings import Settings
 from lookalike.stores.base import Facet, Store
@@ -26,22 +31,62 @@ MAX_FACETS = 32
 """Most fields counted at once."""
 
 
+class Home(Protocol):
+    """What a collection's workspace does for it when its model changes; see the collection's own verbs."""
+
+    def redescribe(
+        self, collection: Collection, model: str, read: ReadPicture | None, *, anyway: bool
+    ) -> Redescription: ...
+
+    def rollback(self, collection: Collection, *, anyway: bool) -> Redescribed: ...
+
+    def finish(self, collection: Collection) -> None: ...
+
+
 class Collection:
     """Made by a workspace. Safe to call from several threads; writes take turns."""
 
-    def __init__(self, info: CollectionInfo, store: Store, ensemble: Ensemble, settings: Settings) -> None:
+    info: CollectionInfo
+    _store: Store
+    _ensemble: Ensemble
+    _check_model: Callable[[], None]
+    _writer: Writer
+    _searcher: Searcher
+
+    def __init__(
+        self, info: CollectionInfo, store: Store, ensemble: Ensemble, settings: Settings, home: Home | None = None
+    ) -> None:
+        """home: who changes its model; None for one that can't change it."""
         self.name = info.name
-        self._store, self._ensemble, self._settings = store, ensemble, settings
+        self._settings, self._home = settings, home
         self._writing = threading.Lock()
         self._closed = False
-        self.configure(info)
+        self.adopt(info, store, ensemble, ensemble)
 
     def configure(self, info: CollectionInfo) -> None:
         """Follow an entry of the catalog from now on; `Workspace.configure` changes the entry."""
-        self.info = info
-        self._writer = Writer(self._store, self._ensemble, self._settings, self.by, self._writing)
-        reader = TargetReader(info.name, self._store, self._ensemble, self._settings, info.settings, self._check_model)
-        self._searcher = Searcher(reader)
+        self.adopt(info, self._store, self._ensemble, self._writer.ensemble)
+
+    def adopt(self, info: CollectionInfo, store: Store, ensemble: Ensemble, describing: Ensemble) -> None:
+        """Go on with another entry, store and describers, all at once: a search has either the old or the new.
+
+        describing: makes the descriptions of new pictures; more of them than `ensemble` during a change of model.
+        """
+        check = partial(_check_model, info, ensemble)
+        reader = TargetReader(info.name, store, ensemble, self._settings, info.settings, check)
+        self.__dict__.update(
+            info=info,
+            _store=store,
+            _ensemble=ensemble,
+            _check_model=check,
+            _writer=Writer(store, describing, self._settings, info.settings.by, self._writing),
+            _searcher=Searcher(reader),
+        )
+
+    @property
+    def writing(self) -> threading.Lock:
+        """Held while records are written; whoever holds it sees none change."""
+        return self._writing
 
     @property
     def settings(self) -> CollectionSettings:
@@ -96,7 +141,8 @@ class Collection:
 
     def get(self, ids: Sequence[str]) -> list[Record | None]:
         """Return the records in the order asked, None where there is none."""
-        return [record_of(row.id, row.payload) if row else None for row in self._store.get(ids)]
+        with self._answering():
+            return [record_of(row.id, row.payload) if row else None for row in self._store.get(ids)]
 
     def delete(self, ids: Sequence[str] | None = None, *, where: Mapping[str, Any] | None = None) -> int:
         """Delete by ids or by filter (exactly one of them); returns how many records went. Pictures stay on disk."""
@@ -175,21 +221,78 @@ class Collection:
             rows = self._store.sample(size, where=self._filter(where), seed=seed)
             return [record_of(row.id, row.payload) for row in rows]
 
+    def check(
+        self, image: Any, *, k: int = 10, where: Mapping[str, Any] | None = None, verify: bool = True
+    ) -> list[Resemblance]:
+        """Return the at most k records that show this picture already, as it is, edited, or in another shot.
+
+        image: anything `read_image` takes. Most probable first; verdicts and probabilities are those of `compare` as
+        far as descriptions allow. verify: of up to 5 doubtful records whose files are here, compare the pixels.
+        Raises ImageError, InvalidFilter, InvalidArgument for k outside 1 to 100, ModelMismatch, CollectionClosed.
+        """
+        self._check_model()
+        with self._answering():
+            found = Checker(self._store, self._ensemble, self._settings)
+            return found.check(image, k=k, where=self._filter(where), verify=verify)
+
+    def duplicates(
+        self,
+        *,
+        where: Mapping[str, Any] | None = None,
+        probability: float = SAME,
+        linkage: Linkage = "average",
+        apart: Iterable[tuple[str, str]] = (),
+        progress: Progress | None = None,
+    ) -> list[DuplicateGroup]:
+        """Return the records that show one picture, as groups of two and more, largest first.
+
+        probability: that two show the same picture, from which they count; 1 counts equal bytes alone. linkage: by
+        "average" a member is like its whole group; "transitive" joins every chain. apart: pairs of ids that were said
+        to be different. Nothing is held against everything: candidates come from digests, hashes and copy vectors.
+        Raises InvalidFilter, InvalidArgument, CollectionClosed.
+        """
+        rules = Rules(self._filter(where), probability, linkage, frozenset(apart))
+        with self._answering():
+            return duplicate_groups(self._store, Judge(self._ensemble.curves), rules, progress)
+
     def optimize(self) -> bool:
         """Bring the search index up to date; slow, never needed for right answers."""
         return self._store.optimize()
+
+    def redescribe(self, model: str, *, read: ReadPicture | None = None, anyway: bool = False) -> Redescription:
+        """Begin to describe every record by another model, beside the old descriptions, in the background.
+
+        Search goes on by the old ones; records written meanwhile land in both. When all is done the collection
+        answers by the new model, unless some records could not be described and `anyway` is not given. Interrupted
+        in whatever way, call it again. read: gives a record's picture; default from its `_file` or its `_url`.
+        `rollback` goes back to the old descriptions, `finish` deletes them.
+        Raises InvalidArgument, UnknownModel, ModelError, StoreFailed.
+        """
+        return self._at_home.redescribe(self, model, read, anyway=anyway)
+
+    def rollback(self, *, anyway: bool = False) -> Redescribed:
+        """Give up a change of model, under way or done, and go on with the old descriptions; the new ones are deleted.
+
+        What was added since the change has been described by both models. What could not be is listed, and stops it
+        unless `anyway` is given. Raises InvalidArgument if there is nothing to go back to; StoreFailed.
+        """
+        return self._at_home.rollback(self, anyway=anyway)
+
+    def finish(self) -> None:
+        """Delete the old descriptions after a change of model. Raises InvalidArgument if there was none."""
+        self._at_home.finish(self)
+
+    @property
+    def _at_home(self) -> Home:
+        if self._home is None:
+            raise InvalidArgument("collection", self.name, "opened by a workspace to change its model")
+        return self._home
 
     def close(self) -> None:
         """Flush and release the store."""
         self._closed = True
         with self._writing:
             self._store.close()
-
-    def _check_model(self) -> None:
-        now = self._ensemble.signatures
-        for name, then in self.info.signatures.items():
-            if now.get(name) != then:
-                raise ModelMismatch(self.name, then, now.get(name, "no such description"))
 
     def _filter(self, where: Mapping[str, Any] | None) -> Filter | None:
         return filters.parse(where, fold_case=self.settings.ignore_case)
@@ -203,6 +306,12 @@ class Collection:
             if self._closed:
                 raise CollectionClosed(self.name) from None
             raise
+
+
+def _check_model(info: CollectionInfo, ensemble: Ensemble) -> None:
+    for name, then in info.signatures.items():
+        if ensemble.signatures.get(name) != then:
+            raise ModelMismatch(info.name, then, ensemble.signatures.get(name, "no such description"))
 
 
 def _check_count(name: str, value: int) -> None:

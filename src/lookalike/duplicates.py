@@ -1,4 +1,4 @@
-"""Who belongs together: what is alike -> groups, by transitive closure. Pure."""
+"""Who belongs together: what is alike -> groups, by transitive closure or by average linkage. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from lookalike.errors import InvalidArgument
 from lookalike.ssim import Gray, Prepared, common_shape, decide, filled, outline, prepare, shrunk, upper_bounds
 
-__all__ = ["Tally", "UnionFind", "connected_groups", "group_by_ssim", "transitive_groups"]
+__all__ = ["Tally", "UnionFind", "average_groups", "connected_groups", "group_by_ssim", "transitive_groups"]
 
 _CACHE_BYTES = 1 << 28
 _BYTES_PER_PIXEL = 9  # of a prepared picture
@@ -79,6 +79,35 @@ def transitive_groups(n: int, alike: Callable[[int, int], bool]) -> list[list[in
             if joined.find(i) != joined.find(j) and alike(i, j):
                 joined.union(i, j)
     return joined.groups()
+
+
+def average_groups(
+    likeness: NDArray[np.float64], threshold: float, apart: Iterable[tuple[int, int]] = ()
+) -> list[list[int]]:
+    """Group items so that a chain of likenesses doesn't join strangers: the two groups most alike on average merge,
+    as long as that average is at least the threshold (UPGMA; Sokal and Michener 1958).
+
+    likeness: (n, n), symmetric, in [0, 1]. apart: pairs that never share a group. Returns groups of all n items,
+    ordered by first member, members ascending; of equal averages the one of the earliest items merges first.
+    """
+    alike = likeness.astype(np.float64, copy=True)
+    np.fill_diagonal(alike, -np.inf)
+    for a, b in apart:
+        alike[a, b] = alike[b, a] = -np.inf
+    sizes = np.ones(len(alike))
+    groups: dict[int, list[int]] = {item: [item] for item in range(len(alike))}
+    while len(groups) > 1:
+        a, b = divmod(int(alike.argmax()), len(alike))
+        if not alike[a, b] >= threshold:
+            break
+        total = sizes[a] + sizes[b]
+        alike[a] = (alike[a] * sizes[a] + alike[b] * sizes[b]) / total
+        alike[:, a] = alike[a]
+        alike[a, a] = -np.inf
+        alike[b, :] = alike[:, b] = -np.inf
+        sizes[a] = total
+        groups[a] += groups.pop(b)
+    return sorted(sorted(group) for group in groups.values())
 
 
 @dataclass(slots=True)

@@ -17,6 +17,7 @@ __all__ = [
     "Matches",
     "Page",
     "Record",
+    "Redescribed",
     "Resemblance",
     "Verdict",
 ]
@@ -69,7 +70,8 @@ class Matches(Sequence[Match]):
 
     unknown_words: what of a text was not understood. next: give it as `after`, with the same question, to go on;
     None at the end. total: the number of matches on this and all earlier pages, known at the end only.
-    failed: of a supplied list, what could not be measured.
+    failed: of a supplied list, what could not be measured. shares: what was compared, description name or "tags" ->
+    its share of the score.
     """
 
     items: Sequence[Match] = ()
@@ -77,6 +79,7 @@ class Matches(Sequence[Match]):
     next: str | None = None
     total: int | None = None
     failed: Sequence[Failure] = ()
+    shares: Mapping[str, float] = field(default_factory=dict)
 
     @overload
     def __getitem__(self, at: int) -> Match: ...
@@ -168,3 +171,17 @@ class DuplicateGroup:
 
     members: Sequence[str]
     pairs: Sequence[DuplicatePair]
+
+
+@dataclass(frozen=True, slots=True)
+class Redescribed:
+    """What became of a change of model.
+
+    described: how many pictures were described in this run. cut_over: whether the collection answers by the new
+    model now. failed: the records that have no description by it.
+    """
+
+    model: str
+    described: int
+    cut_over: bool
+    failed: Sequence[Failure] = ()

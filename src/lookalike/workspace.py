@@ -101,7 +101,7 @@ class Workspace:
             if not self.catalog.collections.remove(name):
                 raise CollectionNotFound(name, [known.name for known in self.catalog.collections.list()])
             collection = self._opened.pop(name, None)
-            if collection:
+            if collection is not None:  # an empty one is false
                 collection.close()
             shutil.rmtree(self._folder(name), ignore_errors=True)
 

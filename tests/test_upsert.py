@@ -1,0 +1,249 @@
+"""Writing records: inserted, merged, replaced, left or refused; from URLs and vectors; each one accounted for."""
+
+import http.server
+import threading
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import lookalike
+from lookalike.describers.ensemble import standard_ensemble
+from lookalike.errors import CollectionClosed, InvalidArgument
+from lookalike.settings import Settings
+from lookalike.stores.memory import MemoryStore
+from lookalike.upsert import Tally, Writer
+
+LOCAL = replace(Settings(), fetch_networks="127.0.0.1", fetch_seconds=10)
+
+
+@pytest.fixture
+def collection(tmp_path):
+    with lookalike.open(tmp_path / "space", LOCAL) as space:
+        yield space.create("pictures")
+
+
+@pytest.fixture
+def web(pictures):
+    """The address of a server of the pictures, and the list of paths it was asked for."""
+    asked = []
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        def __init__(self, *arguments):
+            super().__init__(*arguments, directory=str(pictures))
+
+        def do_GET(self):
+            asked.append(self.path)
+            super().do_GET()
+
+        def log_message(self, *_):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_address[1]}", asked
+    server.shutdown()
+    server.server_close()
+
+
+def fields(collection, id_):
+    return {name: value for name, value in collection.get([id_])[0].fields.items() if not name.startswith("_")}
+
+
+def never(*_):
+    raise AssertionError("described a picture that needed it not")
+
+
+# --- What exists ---
+
+
+def test_merge_replace_skip_and_refuse(collection, draw):
+    collection.add([{"_id": "a", "_image": draw(1), "color": "red", "size": 3}])
+    assert list(collection.add([{"_id": "a", "size": 4}]).updated) == ["a"]
+    assert fields(collection, "a") == {"color": "red", "size": 4}
+    assert list(collection.add([{"_id": "a", "shape": "round"}], existing="replace").updated) == ["a"]
+    assert fields(collection, "a") == {"shape": "round"}
+    assert list(collection.add([{"_id": "a", "shape": "flat"}], existing="skip").skipped) == ["a"]
+    refused = collection.add([{"_id": "a", "shape": "flat"}, {"_id": "b", "_image": draw(2)}], existing="refuse")
+    assert [(failure.source, failure.code) for failure in refused.failed] == [("a", "invalid_record")]
+    assert list(refused.inserted) == ["b"]
+    assert fields(collection, "a") == {"shape": "round"}
+    assert collection.get(["a"])[0].fields["_width"] == 320, "facts of the picture stay under every rule"
+    with pytest.raises(InvalidArgument, match="merge, replace, skip, refuse"):
+        collection.add([], existing="destroy")
+
+
+@pytest.mark.parametrize("existing", ["skip", "refuse"])
+def test_what_is_left_is_not_described(collection, draw, monkeypatch, existing):
+    collection.add([{"_id": "a", "_image": draw(1)}])
+    monkeypatch.setattr("lookalike.describers.ensemble.Ensemble.describe", never)
+    assert not collection.add([{"_id": "a", "_image": draw(2)}], existing=existing).updated
+
+
+def test_replacing_metadata_of_an_unchanged_picture_describes_nothing(collection, draw, monkeypatch):
+    collection.add([{"_id": "a", "_image": draw(1), "old": 1}])
+    monkeypatch.setattr("lookalike.describers.ensemble.Ensemble.describe", never)
+    assert list(collection.add([{"_id": "a", "_image": draw(1), "new": 2}], existing="replace").updated) == ["a"]
+    assert fields(collection, "a") == {"new": 2}
+
+
+def test_fields_are_unset_by_name(collection, draw):
+    collection.add([{"_id": "a", "_image": draw(1), "color": "red", "size": 3, "note": None}])
+    collection.update([{"_id": "a", "$unset": ["color", "never there"], "size": 4}])
+    assert fields(collection, "a") == {"size": 4, "note": None}
+    collection.add([{"_id": "a", "$unset": ["note"]}])
+    assert fields(collection, "a") == {"size": 4}
+
+
+def test_update_replaces_whole_metadata_when_asked(collection, draw):
+    collection.add([{"_id": "a", "_image": draw(1), "color": "red"}])
+    updated = collection.update([{"_id": "a", "size": 1}, {"_id": "no"}, {"_id": 3}], replace=True)
+    assert list(updated.updated) == ["a"]
+    assert [failure.source for failure in updated.failed] == ["no", "3"]
+    assert fields(collection, "a") == {"size": 1}
+    assert collection.get(["a"])[0].fields["_format"] == "ARRAY"
+
+
+def test_two_updates_of_one_record_build_on_each_other(collection, draw):
+    collection.add([{"_id": "a", "_image": draw(1)}])
+    collection.update([{"_id": "a", "x": 1}, {"_id": "a", "y": 2}])
+    assert fields(collection, "a") == {"x": 1, "y": 2}
+
+
+def test_a_second_record_of_one_id_in_a_batch_is_refused(collection, draw):
+    many = [{"_id": f"other {n}", "_vector": {"meaning": np.eye(256)[n % 256].tolist()}} for n in range(300)]
+    added = collection.add([{"_id": "a", "_image": draw(1), "n": 1}, *many, {"_id": "a", "_image": draw(2), "n": 2}])
+    assert len(added.inserted) == 301
+    assert [failure.source for failure in added.failed] == ["a"]
+    assert "came before in this batch" in added.failed[0].reason
+    assert fields(collection, "a") == {"n": 1}
+
+
+# --- Pictures by URL ---
+
+
+def test_pictures_are_fetched_by_url(collection, web):
+    address, asked = web
+    records = [{"_id": str(n), "_url": f"{address}/{n}.jpg", "n": n} for n in range(5)]
+    added = collection.add(
+        [*records, {"_id": "gone", "_url": f"{address}/gone.jpg"}, {"_id": "text", "_url": f"{address}/notes.txt"},
+         {"_id": "inside", "_url": "http://10.0.0.1/a.jpg"}, {"_id": "path", "_url": "/etc/passwd"}]
+    )  # fmt: skip
+    assert list(added.inserted) == ["0", "1", "2", "3", "4"]
+    assert {failure.source: failure.code for failure in added.failed} == {
+        "gone": "url_unreachable",
+        "text": "image_unreadable",
+        "inside": "url_refused",
+        "path": "invalid_record",
+    }
+    assert collection.get(["3"])[0].fields["_url"] == f"{address}/3.jpg"
+    assert sorted(asked)[:5] == [f"/{n}.jpg" for n in range(5)]
+
+
+def test_a_url_is_asked_again_but_the_same_bytes_are_not_described(collection, web, monkeypatch, pictures, draw, save):
+    address, asked = web
+    record = {"_id": "a", "_url": f"{address}/1.jpg"}
+    collection.add([record])
+    with monkeypatch.context() as patch:
+        patch.setattr("lookalike.describers.ensemble.Ensemble.describe", never)
+        assert list(collection.add([record]).skipped) == ["a"]
+    assert asked == ["/1.jpg", "/1.jpg"]
+    save(draw(44), pictures / "1.jpg")
+    assert list(collection.add([record]).updated) == ["a"]
+
+
+def test_where_a_picture_came_from_is_always_the_last_place(collection, web, pictures):
+    address, _ = web
+    collection.add([{"_id": "a", "_file": str(pictures / "1.jpg")}])
+    collection.add([{"_id": "a", "_url": f"{address}/1.jpg"}])
+    facts = collection.get(["a"])[0].fields
+    assert facts["_url"] == f"{address}/1.jpg"
+    assert not {"_file", "_mtime", "_size"} & facts.keys()
+
+
+def test_many_urls_keep_their_order_amid_other_records(collection, web, draw):
+    address, _ = web
+    records = [
+        {"_id": f"{n}", "_url": f"{address}/{n % 5}.jpg"} if n % 3 else {"_id": f"{n}", "_image": draw(n)}
+        for n in range(60)
+    ]
+    assert list(collection.add(records).inserted) == [f"{n}" for n in range(60)]
+
+
+# --- Vectors of the user's own ---
+
+
+@pytest.fixture
+def mixed():
+    """A writer into a store that keeps a description of ours and a vector of the user's own."""
+    store = MemoryStore({"meaning": 256, "shape": 3})
+    return Writer(store, standard_ensemble(), Settings(), "meaning", threading.Lock())
+
+
+def write(writer, *records):
+    tally = Tally()
+    writer.write(records, tally, lambda count: None)
+    return tally
+
+
+def test_own_vectors_and_pictures_do_not_disturb_each_other(mixed, draw):
+    write(mixed, {"_id": "a", "_image": draw(1), "_vectors": {"shape": [1, 0, 0]}, "n": 1})
+    (first,) = mixed.store.get(["a"], with_vectors=True)
+    assert set(first.vectors) == {"meaning", "shape"}
+    assert write(mixed, {"_id": "a", "_vectors": {"shape": [0, 1, 0]}}).updated == ["a"]
+    (second,) = mixed.store.get(["a"], with_vectors=True)
+    assert second.vectors["shape"].tolist() == [0, 1, 0]
+    assert second.vectors["meaning"].tobytes() == first.vectors["meaning"].tobytes()
+    assert second.payload == first.payload
+    write(mixed, {"_id": "a", "_image": draw(2)})
+    (third,) = mixed.store.get(["a"], with_vectors=True)
+    assert third.vectors["shape"].tolist() == [0, 1, 0]
+    assert third.payload["_sha256"] != first.payload["_sha256"]
+    assert third.payload["n"] == 1
+
+
+def test_the_same_vectors_again_are_skipped(mixed):
+    record = {"_id": "a", "_vectors": {"shape": [1, 2, 3]}, "n": 1}
+    assert write(mixed, record).inserted == ["a"]
+    assert write(mixed, record).skipped == ["a"]
+    assert write(mixed, {**record, "_vectors": {"shape": [1, 2, 4]}}).updated == ["a"]
+    assert write(mixed, {**record, "_vectors": {"shape": [1, 2, 4]}, "n": 2}).updated == ["a"]
+
+
+def test_a_collection_of_own_vectors_takes_no_pictures(draw):
+    store = MemoryStore({"shape": 3})
+    writer = Writer(store, standard_ensemble(), Settings(), "shape", threading.Lock())
+    tally = write(
+        writer, {"_id": "a", "_vector": [0, 3, 0]}, {"_id": "b", "_image": draw(1)}, {"_id": "c", "_vector": [1]}
+    )
+    assert tally.inserted == ["a"]
+    assert {failure.source: failure.reason for failure in tally.failed} == {
+        "b": "this collection keeps vectors of your own; give _vector, no picture",
+        "c": "_vector has 1 numbers; 'shape' has 3",
+    }
+
+
+# --- A collection that goes away ---
+
+
+def test_a_collection_dropped_while_written_says_so_and_leaves_nothing(tmp_path, draw):
+    with lookalike.open(tmp_path / "space") as space:
+        collection = space.create("pictures")
+
+        def records():
+            for n in range(600):
+                if n == 300:
+                    space.drop("pictures")
+                yield {"_id": str(n), "_vector": np.eye(256)[n % 256].tolist()}
+
+        with pytest.raises(CollectionClosed):
+            collection.add(records())
+        for work in (
+            lambda: collection.update([{"_id": "1", "n": 1}]),
+            lambda: collection.delete(["1"]),
+            lambda: collection.get(["1"]),
+        ):
+            with pytest.raises(CollectionClosed):
+                work()
+        assert not (tmp_path / "space" / "collections" / "pictures").exists()
+        assert len(space.create("pictures")) == 0
