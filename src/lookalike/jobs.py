@@ -45,6 +45,7 @@ class Task:
         self.id, self.collection, self.spec, self.who = job.id, job.collection, job.spec, job.who
         self.checkpoint = job.checkpoint
         self.result: dict[str, Any] = dict(job.result)
+        self._kept: dict[str, Any] = dict(job.result)
         self._done, self._failed, self._total = job.done, job.failed, job.total
         self._lock, self._saving = threading.Lock(), threading.Lock()
         self._since: list[Failure] = []  # failures that belong to the next advance
@@ -68,11 +69,16 @@ class Task:
         checkpoint: JSON value from which another process can go on after these items; always given or never.
         Never given, the job begins anew after a crash. What lies after the last one is done again.
         """
-        json.dumps((checkpoint, self.result))  # what can't be kept is an error here, where it is made
+        self.keep(checkpoint)
         with self._lock:
-            self.checkpoint = checkpoint
             self._move(count)
         self.check()
+
+    def keep(self, checkpoint: Any = None) -> None:
+        """Take the checkpoint and the result as they are now. Raises TypeError if they are not JSON."""
+        kept = json.loads(json.dumps((checkpoint, self.result)))
+        with self._lock:
+            self.checkpoint, self._kept = kept
 
     def check(self) -> None:
         """Raise JobStopped if the job must end; call it in long stretches without an `advance`."""
@@ -108,7 +114,7 @@ class Task:
         self._failed += len(self._since)
         self._ready += self._since
         self._since = []
-        self._unsaved = Progress(self._done, self._total, self._failed, dict(self.result), self.checkpoint)
+        self._unsaved = Progress(self._done, self._total, self._failed, self._kept, self.checkpoint)
 
     def _take(self, last: bool) -> Progress | None:
         with self._lock:
@@ -259,8 +265,9 @@ class JobRunner(Generic[Context]):
 
     def _outcome(self, kind: JobKind[Context], task: Task) -> tuple[JobState, tuple[str, str]]:
         try:
+            task.check()  # claimed in the moment of closing, it is left as it was
             task.result.update(kind.run(self._context, task) or {})
-            json.dumps(task.result)
+            task.keep(task.checkpoint)
         except JobStopped:
             if task.why == "cancel":
                 return "canceled", ("", "")

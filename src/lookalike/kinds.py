@@ -64,7 +64,8 @@ class CollectionSettings:
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> CollectionSettings:
         """Return settings that were stored; what was not thought of then has its default."""
-        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+        plain: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
+        return cls(**plain)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, SQLAlchemy
 
 from lookalike.errors import CatalogFailed, InvalidArgument, MissingExtra
 
-__all__ = ["SCHEMA", "Database", "clean", "new_id", "now"]
+__all__ = ["SCHEMA", "Database", "new_id", "now"]
 
 SCHEMA: Final = "lookalike"
 """The PostgreSQL schema that holds the tables, so that a database may be shared with other programs."""
@@ -84,12 +84,6 @@ def now() -> str:
 def new_id(prefix: str) -> str:
     """Return a name that no other entry has: the prefix and 12 characters."""
     return f"{prefix}_{secrets.token_hex(6)}"
-
-
-def clean(text: str) -> str:
-    """Return text that every database keeps: what is no Unicode (in file names, for one) and NUL become U+FFFD."""
-    mark = "\N{REPLACEMENT CHARACTER}"
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\0", mark)
 
 
 def _postgres_url(text: str) -> sql.URL:

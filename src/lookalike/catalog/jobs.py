@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 
 import sqlalchemy as sql
 
-from lookalike.catalog.database import Database, clean, new_id, now
+from lookalike.catalog.database import Database, new_id, now
 from lookalike.catalog.tables import job_failures, jobs
 from lookalike.errors import EntryNotFound, InvalidArgument
 from lookalike.records import Failure
@@ -184,7 +184,7 @@ class JobTable:
 
         error: permanent code and sentence.
         """
-        values: dict[str, Any] = {"state": state, "owner": "", "error_code": error[0], "error": clean(error[1])}
+        values: dict[str, Any] = {"state": state, "owner": "", "error_code": error[0], "error": error[1]}
         values |= {"attempts": 0} if state == "queued" else {"finished": now()}
         with self._database.writing() as connection:
             return self._save(connection, id, owner, progress, values)
@@ -230,7 +230,7 @@ class JobTable:
         if progress is not None and progress.failures:
             number, first = _row(connection, id_).number, progress.failed - len(progress.failures) + 1
             listed = [
-                {"job": number, "place": n, "item": clean(f.source), "code": f.code, "reason": clean(f.reason)}
+                {"job": number, "place": n, "item": f.source, "code": f.code, "reason": f.reason}
                 for n, f in enumerate(progress.failures, first)
             ]
             connection.execute(job_failures.insert(), listed)
