@@ -123,7 +123,8 @@ class _Finder:
             if len(fresh) == _PAGE:
                 yield from self._judged(fresh)
                 fresh.clear()
-        yield from self._judged(fresh)
+        if fresh:
+            yield from self._judged(fresh)
 
     def groups(self, edges: Sequence[tuple[int, int, float]]) -> Iterator[list[int]]:
         """Yield the groups of two and more, each one's twins beside it."""
