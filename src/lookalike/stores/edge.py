@@ -31,7 +31,7 @@ from lookalike.stores.edge_conditions import Conditions
 from lookalike.stores.encoding import NUMBERS, TEXT, TOKENS, checked_cursor, decode, encode, point_id
 from lookalike.stores.engine import Tuning, create_shard, engine_errors, make_point
 from lookalike.stores.folder import SPARE_BYTES, check_folder, check_space, make_folder
-from lookalike.stores.plan import Plan, plan
+from lookalike.stores.plan import Plan, doubtful, plan
 from lookalike.stores.ranking import DEEPEST, best, verified
 from lookalike.stores.shards import Shards
 from lookalike.stores.statistics import count_values, drawn
@@ -58,9 +58,8 @@ class EdgeStore(Store):
     like the pictures kept, more often for one unlike all of them or amid thousands of near-copies. `exact` avoids
     it. Of many rows with one and the same vector 16 are in the graph, the rest are scanned beside it (`copies`).
 
-    *Filters.* Equality, `$in`, `$exists`, their opposites and comparisons of numbers are answered by indexes
-    (the first comparison on a path builds its own). Comparisons of strings and paths with a position read the
-    payloads of all rows the rest of the filter leaves, at some 10 microseconds each.
+    *Filters.* What `plan` calls exact is answered by indexes (the first comparison on a path builds its own); for the
+    rest the payloads of the rows in doubt are read, at some 10 microseconds each.
 
     *Durability.* A write that returned is in the write-ahead log: it survives the end of the process however that
     comes. A power cut may take what came after the last `flush`, which happens every 20,000 rows and on `close`.
@@ -164,7 +163,8 @@ class EdgeStore(Store):
             planned = plan(where, self._conditions)
             if planned.exact:
                 return self._conditions.count(planned.condition)
-            return sum(1 for _ in self._walk(where, planned.condition, None, _PAGE, False))
+            sure = 0 if planned.sure is None else self._conditions.count(planned.sure)
+            return sure + sum(1 for _ in self._walk(where, doubtful(planned, self._conditions), None, _PAGE, False))
 
     def facets(self, paths: Sequence[str], *, where: Filter | None = None, limit: int = 10) -> dict[str, list[Facet]]:
         check_limit(limit)
@@ -194,6 +194,11 @@ class EdgeStore(Store):
     def optimize(self) -> bool:
         with engine_errors("optimize"):
             return self._shards.renew()
+
+    def purge(self) -> bool:
+        with engine_errors("write the rows anew"):
+            self._shards.purge()
+        return True
 
     def flush(self) -> None:
         with engine_errors("flush"):
@@ -287,14 +292,16 @@ class EdgeStore(Store):
         """Yield the ids of the points that match; payloads are read only where the engine can't tell."""
         planned = plan(where, self._conditions)
         if not planned.exact:
-            yield from (point for point, _ in self._walk(where, planned.condition, None, _PAGE, False))
-            return
-        offset: Any = None
-        while True:
-            records, offset = self._shard.scroll(qe.ScrollRequest(offset, _PAGE, planned.condition, False, False))
-            yield from (str(record.id) for record in records)
-            if offset is None:
-                return
+            condition = doubtful(planned, self._conditions)
+            yield from (point for point, _ in self._walk(where, condition, None, _PAGE, False))
+        if planned.exact or planned.sure is not None:
+            condition = planned.condition if planned.exact else planned.sure
+            offset: Any = None
+            while True:
+                records, offset = self._shard.scroll(qe.ScrollRequest(offset, _PAGE, condition, False, False))
+                yield from (str(record.id) for record in records)
+                if offset is None:
+                    return
 
     def _walk(
         self, where: Filter | None, condition: qe.Filter | None, start: str | None, page: int, with_vectors: bool

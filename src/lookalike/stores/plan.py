@@ -29,7 +29,7 @@ from lookalike.stores.encoding import (
     value_token,
 )
 
-__all__ = ["Engine", "Plan", "plan"]
+__all__ = ["Engine", "Plan", "doubtful", "plan"]
 
 C = TypeVar("C")
 
@@ -100,6 +100,14 @@ def plan(where: Filter | None, engine: Engine[C]) -> Plan[C]:
         case Element(path, part, bare):
             needed = And((Exists(path), _implied(part, path, bare)))
             return Plan(plan(needed, engine).condition, exact=False)
+
+
+def doubtful(planned: Plan[C], engine: Engine[C]) -> C | None:
+    """Return the condition of the rows to verify beside the sure ones of a plan that is not exact; None for all."""
+    if planned.sure is None:
+        return planned.condition
+    others = engine.outside(planned.sure)
+    return others if planned.condition is None else engine.every([planned.condition, others])
 
 
 def _implied(part: Filter, path: str, bare: bool) -> Filter:
