@@ -169,6 +169,13 @@ class Store(ABC):
         """Bring the index up to date; slow, never needed for right answers. Returns whether anything changed."""
 
     @abstractmethod
+    def purge(self) -> bool:
+        """Write all rows anew, so that nothing of deleted or replaced ones is left in the store's files.
+
+        Slow, and writers wait for it. Returns False where the engine removes such remains in its own time.
+        """
+
+    @abstractmethod
     def flush(self) -> None:
         """Write everything to disk."""
 

@@ -134,6 +134,10 @@ class MemoryStore(Store):
         with self._open():
             return False
 
+    def purge(self) -> bool:
+        with self._open():
+            return True
+
     def flush(self) -> None:
         with self._open():
             pass

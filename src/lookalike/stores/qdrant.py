@@ -190,6 +190,11 @@ class QdrantStore(Store):
         self._check_open()
         return False
 
+    def purge(self) -> bool:
+        """Do nothing: a cluster removes what was deleted when it next merges segments."""
+        self._check_open()
+        return False
+
     def flush(self) -> None:
         """Do nothing: a write is acknowledged when it is in the cluster's log."""
         self._check_open()

@@ -11,7 +11,7 @@ import qdrant_edge as qe
 
 from lookalike.errors import StoreFailed, WorkspaceLocked
 from lookalike.stores.building import copy_shard, optimize_elsewhere
-from lookalike.stores.engine import Tuning, integer_index, load_shard
+from lookalike.stores.engine import Tuning, create_shard, integer_index, load_shard
 from lookalike.stores.folder import (
     SPARE_BYTES,
     check_space,
@@ -102,6 +102,38 @@ class Shards:
                 self._changed = None
                 clean_folder(self._path)
             return changed
+
+    def purge(self) -> None:
+        """Write every row into a new shard and delete the old one's files; the index is built by the next `renew`.
+
+        Writers wait; searches go on in the old shard until the last moment. Raises StoreFailed, OSError.
+        """
+        with self._renewing:
+            target = new_shard(self._path)
+            try:
+                with self.writing:
+                    check_space(self._path, SPARE_BYTES + 2 * size_on_disk(current_shard(self._path)), "write anew")
+                    create_shard(target, self._dims, self._tuning)
+                    newer = load_shard(target)
+                    self._refill(newer)
+                    use_shard(self._path, target, 0)
+                    self._open = newer
+                    self.unoptimized = newer.info().points_count
+            finally:
+                clean_folder(self._path)
+
+    def _refill(self, newer: qe.EdgeShard) -> None:
+        for field in self.indexed - set(newer.info().payload_schema):
+            newer.update(integer_index(field, lookup=False))
+        offset: Any = None
+        while True:
+            records, offset = self.current.scroll(qe.ScrollRequest(offset, _CAUGHT_UP_AT_ONCE, None, True, True))
+            if records:
+                points = [qe.Point(record.id, record.vector or {}, record.payload) for record in records]
+                newer.update(qe.UpdateOperation.upsert_points(points))
+            if offset is None:
+                newer.flush()
+                return
 
     def close(self) -> None:
         """End a renewal under way, flush and release."""

@@ -56,6 +56,9 @@ class Passing(Store):
     def optimize(self) -> bool:
         return self.inner.optimize()
 
+    def purge(self) -> bool:
+        return self.inner.purge()
+
     def flush(self) -> None:
         self.inner.flush()
 
