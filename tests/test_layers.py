@@ -13,7 +13,7 @@ FLOORS = [
     ["images"],
     ["settings", "records", "filters", "kinds"],
     ["describers"],
-    ["ssim", "duplicates", "hashjoin", "metrics", "evaluate", "keypoints", "signals"],
+    ["ssim", "duplicates", "hashjoin", "metrics", "evaluate", "keypoints", "signals", "judgment"],
     ["comparison", "stores", "catalog", "intake"],
     ["search", "upsert", "twins", "redescribe", "folders", "labeled", "evaluation", "training", "jobs"],
     ["likeness"],

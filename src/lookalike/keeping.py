@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -15,7 +15,8 @@ from lookalike.errors import InvalidArgument, ModelError
 from lookalike.records import Redescribed
 from lookalike.redescribe import Follower, ReadPicture, Redescription
 from lookalike.settings import Settings
-from lookalike.stores.shelf import Shelf, fresh_key
+from lookalike.stores.base import Store
+from lookalike.stores.shelf import Shelf, drop_others, fresh_key
 from lookalike.stores.watched import Watched
 from lookalike.twins import Names, PairedEnsemble, Side, Twin
 
@@ -56,14 +57,34 @@ class Keeper:
             paired = PairedEnsemble(ensemble, beside, names.made) if beside else ensemble
             collection.adopt(info, Twin(first, second, names), ensemble, paired)
 
-    def drop(self, name: str) -> None:
-        """Delete all stores of a collection, closing those that are open."""
+    def discard(self, name: str, keep: Sequence[str] = ()) -> None:
+        """Delete the stores of a collection, but those whose keys are given, closing those that are open."""
         self.stop(name)
+        with self._guard:
+            sides = self._sides.get(name, {})
+            for key in [key for key in sides if key not in keep]:
+                side = sides.pop(key)
+                side.retired = True
+                side.store.close()
+            drop_others(self._shelf, name, keep)
+
+    def new_store(self, info: CollectionInfo) -> tuple[str, Store]:
+        """Return a new, empty store for what an entry describes, and its key; whoever asked fills and closes it.
+
+        Stores of the collection that the catalog doesn't name are deleted.
+        """
+        with self._guard:
+            now = self._catalog.collections.find(info.name)
+            used = [now.place, *([now.beside["store"]] if now.beside else [])] if now else []
+            key = fresh_key(self._shelf, info.name, used)
+            return key, self._shelf.open(key, info.dims, info.settings.index)
+
+    def forget(self, name: str) -> None:
+        """Know nothing more of a collection that was closed."""
         with self._guard:
             for side in self._sides.pop(name, {}).values():
                 side.retired = True
                 side.store.close()
-            fresh_key(self._shelf, name, [])
 
     def stop(self, name: str) -> None:
         """Stop a description under way; it can go on later."""

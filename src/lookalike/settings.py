@@ -28,7 +28,8 @@ def _default_workspace() -> Path:
 class Settings:
     """What a user may set; each as LOOKALIKE_<NAME> in the environment or <name> in the TOML file.
 
-    workspace: folder of the collections. catalog: PostgreSQL URL of the catalog, empty for a file in the workspace.
+    workspace: folder of the collections, or qdrant://host:6333 for a cluster. catalog: PostgreSQL URL of the catalog,
+    empty for a file in the workspace; for a cluster also a SQLite file. cluster_key: API key of the cluster.
     model: name of the describer of new collections.
     threads: how many decode and describe at once; 0 takes one per core. max_bytes, max_pixels: refuse larger
     pictures. host, port: where the service listens. fetch_networks: networks besides the public internet from which
@@ -38,6 +39,7 @@ class Settings:
 
     workspace: Path = field(default_factory=_default_workspace)
     catalog: str = field(default="", repr=False)
+    cluster_key: str = field(default="", repr=False)
     model: str = "lookalike-mini"
     threads: int = 0
     max_bytes: int = Limits().bytes

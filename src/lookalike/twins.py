@@ -132,7 +132,8 @@ class Twin(Passing):
         return any(changed)
 
     def purge(self) -> bool:
-        return all([side.store.purge() for side in (self._first, self._second) if not side.retired])
+        purged = [side.store.purge() for side in (self._first, self._second) if not side.retired]
+        return all(purged)
 
     def flush(self) -> None:
         for side in (self._first, self._second):

@@ -1,12 +1,11 @@
-"""A workspace: many collections in one folder, one catalog, one process at a time."""
+"""A workspace: many collections and their catalog, in a folder of one process or in a cluster shared by many."""
 
 from __future__ import annotations
 
 import os
 import re
-import shutil
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -16,11 +15,15 @@ from filelock import FileLock, Timeout
 
 from lookalike.catalog import FILE, Catalog, CollectionInfo, now
 from lookalike.collection import Collection
-from lookalike.describers.ensemble import Ensemble, standard_ensemble
+from lookalike.describers.ensemble import standard_ensemble
 from lookalike.errors import CollectionNotFound, InvalidName, WorkspaceLocked, WorkspaceUnreadable
+from lookalike.keeping import Keeper, described_by
 from lookalike.kinds import Kind, changed, settings_of
+from lookalike.records import Erased
 from lookalike.settings import Settings
-from lookalike.stores.edge import EdgeStore
+from lookalike.stores.address import read_address
+from lookalike.stores.base import Store
+from lookalike.stores.shelf import BESIDE, FolderShelf, Shelf
 
 __all__ = ["Workspace", "open_workspace"]
 
@@ -31,25 +34,38 @@ _OURS = {"collections", "workspace.lock", "workspace.holder"}
 class Workspace:
     """Use as a context manager, or close it. Safe to call from several threads.
 
-    On disk: `catalog.sqlite`, unless the settings name another catalog, `collections/NAME/` (the store of each),
-    `workspace.lock`. `catalog` knows its jobs, decisions, keys and users.
+    In a folder: `catalog.sqlite`, unless the settings name another catalog, `collections/NAME/` (the store of each),
+    `workspace.lock`; one process at a time. In a cluster, `qdrant://host:6333/PREFIX`, the collections are
+    `PREFIX.NAME` there, the catalog is what the settings name, and any number of processes may use both.
+    `catalog` knows its jobs, decisions, keys and users. `path`: the folder; for a cluster, one of this machine's own.
     """
 
-    def __init__(self, path: Path, settings: Settings, *, create: bool = True) -> None:
-        """Open the folder, making it if it is missing and `create` allows.
+    def __init__(
+        self, path: Path | str, settings: Settings, *, create: bool = True, shelf: Shelf | None = None
+    ) -> None:
+        """Open the folder, making it if it is missing and `create` allows; or reach the cluster.
 
-        Raises WorkspaceLocked if another process has it, WorkspaceUnreadable if it is something else.
+        shelf: where the stores are, if not where the address says.
+        Raises WorkspaceLocked if another process has it, WorkspaceUnreadable if it is something else; StoreFailed,
+        MissingExtra, InvalidArgument for a cluster without a catalog.
         """
-        self.path, self.settings = path.expanduser().absolute(), settings
-        self._make_folder(create)
-        self._lock = _hold(self.path)
+        self.settings = settings
+        self.address = str(path)
+        cluster = read_address(self.address)
+        self.path = Path(path).expanduser().absolute() if cluster is None else cluster.folder
+        self._lock: FileLock | None = None
+        if cluster is None:
+            self._make_folder(create)
+            self._lock = _hold(self.path)
         self._opened: dict[str, Collection] = {}
         self._guard = threading.RLock()
         try:
-            self.catalog = Catalog(settings.catalog or self.path / FILE)
+            self.shelf = shelf or (cluster.shelf(settings) if cluster else FolderShelf(self.path / "collections"))
+            self.catalog = Catalog(cluster.catalog(settings) if cluster else settings.catalog or self.path / FILE)
         except BaseException:
-            self._lock.release()
+            self._release()
             raise
+        self._keeper = Keeper(self.catalog, self.shelf, settings)
 
     def create(self, name: str, *, kind: str = "photos", model: str | None = None, **settings: Any) -> Collection:
         """Make an empty collection.
@@ -63,11 +79,11 @@ class Workspace:
         chosen = settings_of(kind, settings)
         model = model or self.settings.model
         ensemble = standard_ensemble(model)
-        info = _set_up(CollectionInfo(name, cast(Kind, kind), model, chosen, {}, {}, now()), ensemble)
+        info = described_by(CollectionInfo(name, cast(Kind, kind), model, chosen, {}, {}, now()), ensemble)
         with self._guard:
             self.catalog.collections.add(info)
-            shutil.rmtree(self._folder(name), ignore_errors=True)  # left by a drop that was interrupted
-            return self._open(info, ensemble)
+            self._keeper.discard(name)  # left by a drop that was interrupted
+            return self._open(info)
 
     def configure(self, name: str, **changes: Any) -> Collection:
         """Change settings of a collection, as in `kinds.CollectionSettings`; the others stay.
@@ -84,12 +100,20 @@ class Workspace:
     def get(self, name: str) -> Collection:
         """Return a collection. Raises CollectionNotFound, StoreUnreadable, UnknownModel."""
         with self._guard:
-            if name in self._opened:
-                return self._opened[name]
+            opened = self._opened.get(name)
+            if opened is not None and self._lock is not None:
+                return opened
             info = self.catalog.collections.find(name)
+            if opened is not None and (info is None or info.created != opened.info.created):
+                self._forget(name)  # another process dropped it
+                opened = None
             if info is None:
                 raise CollectionNotFound(name, [known.name for known in self.catalog.collections.list()])
-            return self._open(info, standard_ensemble(info.model))
+            if opened is None:
+                return self._open(info)
+            if info != opened.info:  # another process changed it
+                self._keeper.arrange(opened, info)
+            return opened
 
     def list(self) -> Sequence[CollectionInfo]:
         """Return how each collection is set up, ascending by name."""
@@ -100,18 +124,52 @@ class Workspace:
         with self._guard:
             if not self.catalog.collections.remove(name):
                 raise CollectionNotFound(name, [known.name for known in self.catalog.collections.list()])
-            collection = self._opened.pop(name, None)
-            if collection is not None:  # an empty one is false
-                collection.close()
-            shutil.rmtree(self._folder(name), ignore_errors=True)
+            self._forget(name)
+            self._keeper.discard(name)
+
+    def erase(self, name: str, ids: Sequence[str] | None = None, *, where: Mapping[str, Any] | None = None) -> Erased:
+        """Erase records of a collection for good, and the decisions that name them; return the receipt.
+
+        Raises CollectionNotFound, InvalidArgument, InvalidFilter, StoreFailed.
+        """
+        stores = [key for key in self.shelf.contents() if key.partition(BESIDE)[0] == name]
+        files = [self.path / "collections" / key for key in stores] if isinstance(self.shelf, FolderShelf) else []
+        receipt = self.get(name).erase(ids, where=where, files=files)
+        gone = receipt.erased.keys()
+        decided = [one for one in self.catalog.decisions.list(name) if gone & set(one.members)]
+        for decision in decided:
+            self.catalog.decisions.withdraw(decision.id)
+        return replace(receipt, decisions=len(decided))
+
+    def new_store(self, info: CollectionInfo) -> tuple[str, Store]:
+        """Return an empty store for what an entry describes, and its key; fill it, close it, and `enter` the entry."""
+        return self._keeper.new_store(info)
+
+    def enter(self, infos: Sequence[CollectionInfo]) -> None:
+        """Put collections whose stores are filled already into the catalog, all at once, in the place of their like.
+
+        Collections that are open go on with the new entries; the stores that they had are deleted.
+        """
+        with self._guard:
+            for info in infos:
+                self._keeper.stop(info.name)
+            self.catalog.collections.put(infos)
+            for info in infos:
+                opened = self._opened.get(info.name)
+                if opened is not None:
+                    with opened.writing:
+                        self._keeper.arrange(opened, info)
+                self._keeper.discard(info.name, [info.place])
 
     def close(self) -> None:
         """Flush everything and let other processes in. Closing twice is allowed."""
         with self._guard:
+            self._keeper.close()
             while self._opened:
                 self._opened.popitem()[1].close()
+            self.shelf.close()
             self.catalog.close()
-            self._lock.release()
+            self._release()
 
     def __enter__(self) -> Workspace:
         return self
@@ -121,13 +179,20 @@ class Workspace:
     ) -> None:
         self.close()
 
-    def _open(self, info: CollectionInfo, ensemble: Ensemble) -> Collection:
-        store = EdgeStore.open(self._folder(info.name), info.dims)
-        self._opened[info.name] = Collection(info, store, ensemble, self.settings)
+    def _open(self, info: CollectionInfo) -> Collection:
+        self._opened[info.name] = self._keeper.open(info)
         return self._opened[info.name]
 
-    def _folder(self, name: str) -> Path:
-        return self.path / "collections" / name
+    def _forget(self, name: str) -> None:
+        self._keeper.stop(name)
+        collection = self._opened.pop(name, None)
+        if collection is not None:  # an empty one is false
+            collection.close()
+        self._keeper.forget(name)
+
+    def _release(self) -> None:
+        if self._lock is not None:
+            self._lock.release()
 
     def _make_folder(self, create: bool) -> None:
         known = (self.path / ("collections" if self.settings.catalog else FILE)).exists()
@@ -148,23 +213,15 @@ def open_workspace(
 ) -> Workspace:
     """Open a workspace, making the folder if it is missing (`lookalike.open`).
 
-    path: default the settings' workspace. settings: default from the environment. catalog: a PostgreSQL URL;
-    default the settings', and if they name none, a file in the workspace.
-    Raises WorkspaceLocked, WorkspaceUnreadable, InvalidArgument, MissingExtra.
+    path: a folder, or `qdrant://host:6333/PREFIX` (`qdrants://` over TLS); default the settings' workspace.
+    settings: default from the environment. catalog: a PostgreSQL URL; default the settings', and if they name none,
+    a file in the workspace. A cluster needs one, and takes a SQLite file too.
+    Raises WorkspaceLocked, WorkspaceUnreadable, InvalidArgument, MissingExtra, StoreFailed.
     """
     settings = settings or Settings.load()
     if catalog is not None:
         settings = replace(settings, catalog=catalog)
-    return Workspace(Path(path) if path is not None else settings.workspace, settings)
-
-
-def _set_up(info: CollectionInfo, ensemble: Ensemble) -> CollectionInfo:
-    """Return the entry with the vectors that its settings want, and who makes them; hashes are always kept."""
-    chosen = info.settings
-    kept = (*chosen.describers, *ensemble.hashes)
-    dims = {name: ensemble.dims[name] for name in chosen.describers}
-    signatures = {name: ensemble.signatures[name] for name in kept}
-    return replace(info, signatures=signatures, dims={**dims, **chosen.entities})
+    return Workspace(os.fspath(path) if path is not None else settings.workspace, settings)
 
 
 def _hold(folder: Path) -> FileLock:

@@ -10,7 +10,7 @@ from pathlib import Path
 from lookalike.stores.base import Store
 from lookalike.stores.edge import EdgeStore
 
-__all__ = ["BESIDE", "FolderShelf", "Shelf", "fresh_key"]
+__all__ = ["BESIDE", "FolderShelf", "Shelf", "drop_others", "fresh_key"]
 
 BESIDE = "~"
 """What parts the name of a collection from the number of a store beside its first; no name contains it."""
@@ -64,8 +64,13 @@ def fresh_key(shelf: Shelf, name: str, used: Sequence[str]) -> str:
 
     used: keys that the catalog names.
     """
-    there = [key for key in shelf.contents() if key.partition(BESIDE)[0] == name and key not in used]
-    for key in there:
-        shelf.drop(key)
+    drop_others(shelf, name, used)
     numbers = (f"{name}{BESIDE}{number}" for number in range(2, len(used) + 3))
     return next(key for key in (name, *numbers) if key not in used)
+
+
+def drop_others(shelf: Shelf, name: str, used: Sequence[str]) -> None:
+    """Delete the stores of a collection but those used."""
+    for key in shelf.contents():
+        if key.partition(BESIDE)[0] == name and key not in used:
+            shelf.drop(key)
