@@ -2,6 +2,7 @@
 
 import json
 import threading
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -412,6 +413,33 @@ def test_facets_are_of_the_rows_that_match_and_the_most_frequent(store):
             for facet in facets:
                 assert facet.count == len([r for r in walk(store, where, 50) if r.payload[path] == facet.value])
         assert store.facets(["bin", "n"], where=parse(where), limit=3) == {p: whole[p][:3] for p in ("bin", "n")}
+
+
+def test_facets_of_few_and_of_many_values_are_right(store):
+    """Stores may count the two in different ways: 300 rows, one value for nearly all, some for few, one for each."""
+    store.upsert(
+        [
+            row(
+                f"{n:03}",
+                most="usual" if n % 50 else f"rare {n}",
+                own=f"number {n}",
+                tags=["new", f"t{n % 3}"] if n % 2 else [],
+                odd=n % 2 if n % 3 else None,
+                **({"seldom": {"x": 1}} if n % 100 == 0 else {"seldom": True} if n % 100 == 1 else {}),
+            )
+            for n in range(300)
+        ]
+    )
+    paths = ["most", "own", "tags", "odd", "seldom"]
+    for where in [None, {"odd": 1}, {"most": {"$ne": "usual"}}, {"most": {"$regex": "^r"}}]:
+        facets = store.facets(paths, where=parse(where), limit=1000)
+        assert list(facets) == paths
+        for path in paths:
+            got = {facet.value: facet.count for facet in facets[path]}
+            met = [r.payload.get(path) for r in walk(store, where, 100)]
+            met = [value for values in met for value in (values if isinstance(values, list) else [values])]
+            want = Counter(value for value in met if isinstance(value, str | int))
+            assert got == want
 
 
 def test_a_facet_counts_what_its_value_finds(store):

@@ -34,7 +34,7 @@ from lookalike.stores.folder import SPARE_BYTES, check_folder, check_space, make
 from lookalike.stores.plan import Plan, doubtful, plan
 from lookalike.stores.ranking import DEEPEST, best, verified
 from lookalike.stores.shards import Shards
-from lookalike.stores.statistics import count_values, drawn
+from lookalike.stores.statistics import count_by_index, count_values, drawn, ranked
 from lookalike.stores.upkeep import Upkeep
 
 __all__ = ["EdgeStore", "Tuning"]
@@ -169,8 +169,16 @@ class EdgeStore(Store):
     def facets(self, paths: Sequence[str], *, where: Filter | None = None, limit: int = 10) -> dict[str, list[Facet]]:
         check_limit(limit)
         with engine_errors("count"):
-            walk = self._walk(where, plan(where, self._conditions).condition, None, _PAGE, False)
-            return count_values(({**row.payload, "_id": row.id} for _, row in walk), paths, limit)
+            planned = plan(where, self._conditions)
+            counts = {
+                path: count_by_index(path, planned.condition, self._conditions) if planned.exact else None
+                for path in paths
+            }
+            facets = {path: ranked(counted, limit) for path, counted in counts.items() if counted is not None}
+            if to_read := [path for path in paths if path not in facets]:
+                walk = self._walk(where, planned.condition, None, _PAGE, False)
+                facets |= count_values(({**row.payload, "_id": row.id} for _, row in walk), to_read, limit)
+            return {path: facets[path] for path in paths}
 
     def sample(self, size: int, *, where: Filter | None = None, seed: int | None = None) -> list[Row]:
         check_limit(size, "size")

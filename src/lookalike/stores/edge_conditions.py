@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import qdrant_edge as qe
 
-from lookalike.stores.encoding import NUMBERS, TOKENS
+from lookalike.stores.encoding import NUMBERS, TEXT, TOKENS, decode
 
 __all__ = ["Conditions"]
 
@@ -40,3 +41,8 @@ class Conditions:
 
     def count(self, condition: qe.Filter | None, *, exact: bool = True) -> int:
         return self._shard().count(qe.CountRequest(exact, condition))
+
+    def first(self, condition: qe.Filter | None, limit: int) -> list[dict[str, Any]]:
+        records, _ = self._shard().scroll(qe.ScrollRequest(None, limit, condition, [TEXT], False))
+        texts = [record.payload[TEXT] for record in records if record.payload]
+        return [{**payload, "_id": row_id} for row_id, payload in map(decode, texts)]

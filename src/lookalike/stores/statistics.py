@@ -8,12 +8,20 @@ import secrets
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
-from typing import Any
+from typing import Any, Final, Protocol, TypeVar
 
 from lookalike.filters import canonical, is_number, reach
 from lookalike.stores.base import Facet
+from lookalike.stores.encoding import has_position, path_token, value_token
+from lookalike.stores.plan import Engine
 
-__all__ = ["count_values", "drawn", "ranked", "scalars"]
+__all__ = ["count_by_index", "count_values", "drawn", "ranked"]
+
+C = TypeVar("C")
+
+_AT_ONCE: Final = 128
+_MANY: Final = 100
+_MOST_VALUES: Final = 500
 
 
 def count_values(rows: Iterable[Mapping[str, Any]], paths: Sequence[str], limit: int) -> dict[str, list[Facet]]:
@@ -21,11 +29,42 @@ def count_values(rows: Iterable[Mapping[str, Any]], paths: Sequence[str], limit:
     counts: dict[str, Counter[str]] = {path: Counter() for path in paths}
     for fields in rows:
         for path, counter in counts.items():
-            counter.update(scalars(fields, path))
+            counter.update(_scalars(fields, path))
     return {path: ranked(counter, limit) for path, counter in counts.items()}
 
 
-def scalars(fields: Mapping[str, Any], path: str) -> set[str]:
+class Counting(Engine[C], Protocol[C]):
+    """An engine that counts rows and shows the first of them."""
+
+    def count(self, condition: C | None) -> int: ...
+
+    def first(self, condition: C | None, limit: int) -> list[dict[str, Any]]: ...
+
+
+def count_by_index(path: str, within: C | None, engine: Counting[C]) -> dict[str, int] | None:
+    """Count the rows within a condition by their scalars at a path, canonical text -> rows, reading few of them.
+
+    Shown some rows, it counts those with the same at the path by the index and asks for rows with anything else.
+    None where that would be slower than to read all: a path of several parts, or one with many different values.
+    """
+    if "." in path or has_position(path) or path == "_id":
+        return None
+    there = engine.tokens([path_token(path)])
+    left = there if within is None else engine.every([within, there])
+    counts: Counter[str] = Counter()
+    known: set[int] = set()
+    while rows := engine.first(engine.every([left, engine.outside(engine.tokens(list(known)))]), _AT_ONCE):
+        found = {value_token(path, canonical(fields.get(path))): _scalars(fields, path) for fields in rows}
+        if len(found) > _MANY or len(known) > _MOST_VALUES or found.keys() <= known:
+            return None
+        known.update(found)
+        for token, scalars in found.items():
+            number = engine.count(engine.every([left, engine.tokens([token])])) if scalars else 0
+            counts.update(dict.fromkeys(scalars, number))
+    return counts
+
+
+def _scalars(fields: Mapping[str, Any], path: str) -> set[str]:
     """Return the `canonical` texts of the strings, numbers and booleans at a path."""
     return {canonical(value) for value in reach(fields, path) if isinstance(value, (str, bool)) or is_number(value)}
 
