@@ -6,19 +6,22 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from typing import Any, Protocol
 
 from lookalike import filters
 from lookalike.catalog import CollectionInfo
 from lookalike.checking import Checker
 from lookalike.deduplication import Linkage, Rules, duplicate_groups
+from lookalike.describers.cache import user_cache
 from lookalike.describers.ensemble import Ensemble
+from lookalike.erasure import erase
 from lookalike.errors import CollectionClosed, InvalidArgument, ModelMismatch, StoreFailed
 from lookalike.filters import Filter
 from lookalike.intake import RawRecord
-from lookalike.likeness import SAME, Judge
 from lookalike.kinds import CollectionSettings
-from lookalike.records import Added, DuplicateGroup, Matches, Page, Record, Redescribed, Resemblance
+from lookalike.likeness import SAME, Judge
+from lookalike.records import Added, DuplicateGroup, Erased, Matches, Page, Record, Redescribed, Resemblance
 from lookalike.redescribe import ReadPicture, Redescription
 from lookalike.search import MAX_K, MAX_RANKED, Query, Searcher, TargetReader, record_of
 from lookalike.settings import Settings
@@ -152,6 +155,21 @@ class Collection:
             if ids is None:
                 ids = [record.id for record in self.records(where=where)]
             return self._store.delete(ids)
+
+    def erase(
+        self, ids: Sequence[str] | None = None, *, where: Mapping[str, Any] | None = None, files: Sequence[Path] = ()
+    ) -> Erased:
+        """Erase records for good, by ids or by filter (exactly one of them), and return the receipt.
+
+        Unlike `delete` it writes the store anew, which takes as long as copying it, so erase many at once.
+        `Workspace.erase` also strikes them from decisions and knows the folders to search afterwards, `files`.
+        Raises InvalidArgument, InvalidFilter, StoreFailed, CollectionClosed.
+        """
+        if (ids is None) == (where is None):
+            raise InvalidArgument("erase", "both or neither", "given either ids or where")
+        with self._answering():
+            chosen = [record.id for record in self.records(where=where)] if ids is None else ids
+            return erase(self._store, chosen, self._writing, files=files, cache=user_cache())
 
     def count(self, where: Mapping[str, Any] | None = None) -> int:
         """Count the records that match, exactly. Raises InvalidFilter."""

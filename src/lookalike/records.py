@@ -11,8 +11,10 @@ __all__ = [
     "Comparison",
     "DuplicateGroup",
     "DuplicatePair",
+    "Erased",
     "Failure",
     "Group",
+    "Imported",
     "Match",
     "Matches",
     "Page",
@@ -185,3 +187,39 @@ class Redescribed:
     described: int
     cut_over: bool
     failed: Sequence[Failure] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """The receipt for records erased for good.
+
+    at: ISO 8601, UTC. erased: id -> SHA-256 of all that was kept of it. missing: ids there were none of.
+    descriptions, decisions: how many of each went with them. files_searched, records_searched: where traces of which
+    records (32 at most) were looked for afterwards; found: ids of records of which anything is left.
+    out_of_reach: where more may be that this could not touch.
+    """
+
+    at: str
+    erased: Mapping[str, str]
+    missing: Sequence[str] = ()
+    descriptions: int = 0
+    decisions: int = 0
+    files_searched: Sequence[str] = ()
+    records_searched: Sequence[str] = ()
+    found: Sequence[str] = ()
+    out_of_reach: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What became of an import.
+
+    inserted, updated, skipped, failed: how many lines, failed ones by their number in the file counting from 1.
+    failures: the first 1,000 of them, `source` being "line N" or "line N (id)".
+    """
+
+    inserted: int = 0
+    updated: int = 0
+    skipped: int = 0
+    failed: int = 0
+    failures: Sequence[Failure] = ()

@@ -99,6 +99,10 @@ class DescriptionCache:
         body = pack(key, entry)
         self._attempt(lambda db: self._write(db, key, body), None)
 
+    def forget(self, digests: Sequence[str]) -> int:
+        """Remove, physically, all that is kept of pictures' bytes with these SHA-256; return how many entries went."""
+        return self._attempt(lambda db: _forget(db, digests), 0) if digests else 0
+
     def close(self) -> None:
         """Release the file; the next call opens it again."""
         with self._lock:
@@ -159,6 +163,14 @@ class DescriptionCache:
         for ending in ("", "-wal", "-shm"):
             with suppress(OSError):
                 self.path.with_name(self.path.name + ending).unlink()
+
+
+def _forget(db: sqlite3.Connection, digests: Sequence[str]) -> int:
+    db.execute("PRAGMA secure_delete = ON")
+    bounds = ((f"{digest}-", f"{digest}.") for digest in digests)  # "." follows "-"
+    count = sum(db.execute("DELETE FROM entries WHERE key >= ? AND key < ?", bound).rowcount for bound in bounds)
+    db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    return count
 
 
 def user_cache(environment: Mapping[str, str] = os.environ) -> DescriptionCache | None:
