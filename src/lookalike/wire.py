@@ -21,6 +21,8 @@ __all__ = [
     "PageBody",
     "RecordsRequest",
     "SearchRequest",
+    "SettingsBody",
+    "SettingsRequest",
 ]
 
 Picture = Field(description="Base64 text, bare or as a data URI.", examples=["data:image/png;base64,iVBORw0KGgo..."])
@@ -89,12 +91,38 @@ class DescriptionsBody(BaseModel):
     pictures: list[DescriptionBody]
 
 
-class NewCollection(Request):
+class SettingsRequest(Request):
+    """Settings of a collection; those left out stay, or are the kind's own."""
+
+    product_id: str | None = Field(None, description="The field that names a record's product.", examples=["sku"])
+    index: list[str] | None = Field(None, description="Fields that filters find fast.", examples=[["category"]])
+    describers: list[str] | None = Field(None, description="Vectors kept; fixed later.", examples=[["meaning", "copy"]])
+    entities: dict[str, int] | None = Field(None, description="Vectors you bring, with their size (custom only).")
+    weights: dict[str, float] | None = Field(None, description="Vector name, or tags, to its share of a score.")
+    fields: dict[str, float] | None = Field(None, description="Metadata field to the weight of its words.")
+    ignore_case: bool | None = Field(None, description="Plain equality of strings in filters ignores case.")
+    auto_tags: int | None = Field(None, description="How many labels a new picture gets as tags, 0 to 20.")
+
+
+class NewCollection(SettingsRequest):
     """A collection to make."""
 
     name: str = Field(examples=["estates"])
     kind: Literal["photos", "products", "matching", "colors", "custom"] = "photos"
-    product_id: str | None = Field(None, description="The field that names a record's product.")
+    model: str | None = Field(None, description="The model that describes it; default the service's.")
+
+
+class SettingsBody(BaseModel):
+    """Settings of a collection, all of them."""
+
+    product_id: str | None
+    index: list[str]
+    describers: list[str]
+    entities: dict[str, int]
+    weights: dict[str, float]
+    fields: dict[str, float]
+    ignore_case: bool
+    auto_tags: int
 
 
 class CollectionBody(BaseModel):
@@ -106,6 +134,7 @@ class CollectionBody(BaseModel):
     model: str
     created: str
     count: int
+    settings: SettingsBody
 
 
 class RecordsRequest(Request):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 
 from lookalike.collection import Collection
-from lookalike.wire import CollectionBody, NewCollection
+from lookalike.wire import CollectionBody, NewCollection, SettingsBody, SettingsRequest
 from lookalike.workspace import Workspace
 
 router = APIRouter(prefix="/collections", tags=["collections"])
@@ -22,13 +22,20 @@ def list_collections(request: Request) -> list[CollectionBody]:
 def create_collection(body: NewCollection, request: Request) -> CollectionBody:
     """409 if the name is taken."""
     workspace: Workspace = request.app.state.workspace
-    return _body(workspace.create(body.name, kind=body.kind, product_id=body.product_id))
+    return _body(workspace.create(**body.model_dump(exclude_unset=True)))
 
 
 @router.get("/{name}", summary="One collection")
 def show_collection(name: str, request: Request) -> CollectionBody:
     """404 if there is none of this name."""
     return _body(request.app.state.workspace.get(name))
+
+
+@router.patch("/{name}", summary="Change settings of a collection")
+def configure_collection(name: str, body: SettingsRequest, request: Request) -> CollectionBody:
+    """Those given change, the others stay; what records are described by can't change any more (422)."""
+    workspace: Workspace = request.app.state.workspace
+    return _body(workspace.configure(name, **body.model_dump(exclude_unset=True)))
 
 
 @router.delete("/{name}", status_code=204, summary="Drop a collection and its records")
@@ -47,4 +54,5 @@ def _body(collection: Collection) -> CollectionBody:
         model=info.model,
         created=info.created,
         count=len(collection),
+        settings=SettingsBody(**info.settings.as_json()),
     )

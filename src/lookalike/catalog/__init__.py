@@ -12,11 +12,11 @@ from lookalike.catalog.collections import CollectionInfo
 from lookalike.catalog.database import now
 from lookalike.catalog.decisions import Decision
 from lookalike.catalog.jobs import Job
-from lookalike.catalog.keys import PLANS, Grant, Key, Plan
+from lookalike.catalog.keys import PLANS, Grant, Key, Plan, Scope
 from lookalike.catalog.migrations import FORMAT
 from lookalike.catalog.settled import open_groups
 from lookalike.catalog.usage import Usage
-from lookalike.catalog.users import User
+from lookalike.catalog.users import Role, User
 from lookalike.kinds import Kind
 
 __all__ = [
@@ -33,6 +33,8 @@ __all__ = [
     "Key",
     "Kind",
     "Plan",
+    "Role",
+    "Scope",
     "Usage",
     "User",
     "now",

@@ -6,7 +6,20 @@ import sys
 
 import typer
 
-from lookalike.cli import collections, compare, describe, doctor, evaluate, group, index, models, search, serve
+from lookalike.cli import (
+    collections,
+    compare,
+    describe,
+    doctor,
+    evaluate,
+    group,
+    index,
+    keys,
+    models,
+    search,
+    serve,
+    users,
+)
 from lookalike.errors import LookalikeError
 from lookalike.version import __version__
 
@@ -23,6 +36,8 @@ app = typer.Typer(
 for room in (compare, describe, group, index, search, models, evaluate, serve, doctor):
     room.install(app)
 app.add_typer(collections.app, name="collection")
+app.add_typer(keys.app, name="keys")
+app.add_typer(users.app, name="users")
 
 
 def _version(wanted: bool) -> None:

@@ -1,16 +1,24 @@
-"""`lookalike collection create|list|show|delete`."""
+"""`lookalike collection create|configure|kinds|list|show|delete`."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import typer
 
 from lookalike.cli.common import WorkspaceOption, opened, read_filter
-from lookalike.cli.output import Format, FormatOption, print_rows
+from lookalike.cli.output import Format, FormatOption, print_json, print_rows
+from lookalike.errors import InvalidArgument
+from lookalike.kinds import KINDS
 
-app = typer.Typer(help="Make, list, look into and delete collections.", no_args_is_help=True)
+app = typer.Typer(help="Make, set up, list, look into and delete collections.", no_args_is_help=True)
+
+SettingOption = typer.Option(
+    [], "--set", metavar="NAME=VALUE", help="Another setting; lists and mappings as JSON. Repeat it for several."
+)
 
 
 @app.command(
@@ -19,14 +27,41 @@ app = typer.Typer(help="Make, list, look into and delete collections.", no_args_
 )
 def create(
     name: str = typer.Argument(..., help="Letters, digits, '.', '_' and '-'."),
-    kind: str = typer.Option("photos", "--kind", help="photos, products, matching, colors or custom."),
+    kind: str = typer.Option("photos", "--kind", help="One of `lookalike collection kinds`."),
     product_id: str = typer.Option(None, "--product-id", help="The field that names a record's product."),
+    model: str = typer.Option(None, "--model", help="What describes it. [default: LOOKALIKE_MODEL]"),
+    settings: list[str] = SettingOption,
     workspace: Path = WorkspaceOption,
 ) -> None:
     """Make an empty collection."""
+    given = _read_settings(settings) | ({"product_id": product_id} if product_id else {})
     with opened(workspace, create=True) as space:
-        space.create(name, kind=kind, product_id=product_id)
+        space.create(name, kind=kind, model=model, **given)
     typer.echo(f"{name} is ready. Fill it with `lookalike index DIR --collection {name}`.")
+
+
+@app.command(
+    "configure",
+    help="Change settings of a collection and print all of them.\n\n"
+    "Example: `lookalike collection configure shop --set index='[\"brand\"]' --set ignore_case=true`",
+)
+def configure(
+    name: str = typer.Argument(..., help="The collection."),
+    settings: list[str] = SettingOption,
+    workspace: Path = WorkspaceOption,
+) -> None:
+    """Change settings of a collection and print all of them."""
+    changes = _read_settings(settings)
+    with opened(workspace) as space:
+        collection = space.configure(name, **changes) if changes else space.get(name)
+        print_json(collection.settings.as_json())
+
+
+@app.command("kinds", help="Say what kinds of collection there are.\n\nExample: `lookalike collection kinds`")
+def kinds(form: Format = FormatOption) -> None:
+    """Say what kinds of collection there are."""
+    rows = [{"kind": name, "choose": card.choose, **card.settings.as_json()} for name, card in KINDS.items()]
+    print_rows(rows, form, columns=("kind", "choose"))
 
 
 @app.command("list", help="List the collections.\n\nExample: `lookalike collection list --format json`")
@@ -91,3 +126,17 @@ def delete(
         else:
             collection.delete(where=condition)
     typer.echo(f"Deleted {what}.")
+
+
+def _read_settings(pairs: Sequence[str]) -> dict[str, Any]:
+    """Read NAME=VALUE pairs, values as JSON or else as text. Raises InvalidArgument for something else."""
+    found: dict[str, Any] = {}
+    for pair in pairs:
+        name, equals, text = pair.partition("=")
+        if not equals:
+            raise InvalidArgument("--set", pair, "like product_id=sku")
+        try:
+            found[name] = json.loads(text)
+        except ValueError:
+            found[name] = text
+    return found
