@@ -43,6 +43,11 @@ class Keeper:
                 self.arrange(collection, info)
             return collection
 
+    def store(self, info: CollectionInfo) -> Watched:
+        """Return the store by which a collection answers."""
+        with self._guard:
+            return self._side(info, info.place, info.dims).store
+
     def arrange(self, collection: Collection, info: CollectionInfo) -> None:
         """Have a collection go on as an entry says: another store, other describers, one beside or none."""
         with self._guard:

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from lookalike.describers.ensemble import Ensemble
 from lookalike.filters import Filter
 from lookalike.images.image import Pixels
-from lookalike.stores.base import Row, Store, check_rows
-from lookalike.stores.watched import Passing, walk
+from lookalike.stores.base import Row, check_rows
+from lookalike.stores.watched import Passing, Watched, walk
 
 __all__ = ["BESIDE_MARK", "Names", "PairedEnsemble", "Side", "Twin"]
 
@@ -32,7 +32,7 @@ _SEEN: Final = ("_sha256", "_size", "_mtime")
 class Side:
     """One of two stores. retired: it was given up, and is closed; nothing is written to it any more."""
 
-    store: Store
+    store: Watched
     retired: bool = False
 
 

@@ -24,6 +24,7 @@ from lookalike.settings import Settings
 from lookalike.stores.address import read_address
 from lookalike.stores.base import Store
 from lookalike.stores.shelf import BESIDE, FolderShelf, Shelf
+from lookalike.stores.watched import Watched
 
 __all__ = ["Workspace", "open_workspace"]
 
@@ -140,6 +141,11 @@ class Workspace:
         for decision in decided:
             self.catalog.decisions.withdraw(decision.id)
         return replace(receipt, decisions=len(decided))
+
+    def store_of(self, name: str) -> Watched:
+        """Return the rows behind a collection, by which it answers now. Raises as `get` does."""
+        with self._guard:
+            return self._keeper.store(self.get(name).info)
 
     def new_store(self, info: CollectionInfo) -> tuple[str, Store]:
         """Return an empty store for what an entry describes, and its key; fill it, close it, and `enter` the entry."""

@@ -17,6 +17,7 @@
     │   ├── FetchFailed               the hub didn't give what was asked for
     │   ├── WeightsCorrupt
     │   ├── NoTextTower               the model knows pictures only
+    │   ├── UnknownWords              the model knows no word of a text
     │   └── ModelMismatch             vectors of different models or versions would meet
     ├── StoreError                    rows can't be kept or found
     │   ├── ShapeMismatch
@@ -30,6 +31,9 @@
     │   ├── CollectionNotFound
     │   ├── CollectionExists
     │   ├── CollectionClosed          dropped or closed while it was used
+    │   ├── WouldOverwrite            a restore or a backup over something that is there
+    │   ├── BackupUnreadable
+    │   ├── MoveFailed                a moved collection is not what it was
     │   └── InvalidName
     ├── InvalidRecord                 one record can't be taken; the others go on
     ├── RecordNotFound
@@ -50,13 +54,15 @@ from __future__ import annotations
 
 from lookalike.errors.base import InvalidArgument, LookalikeError, MissingExtra
 from lookalike.errors.collections import (
-    CollectionClosed,
+    BackupUnreadable,
     CatalogFailed,
+    CollectionClosed,
     CollectionExists,
     CollectionNotFound,
     InvalidFilter,
     InvalidName,
     InvalidRecord,
+    MoveFailed,
     RecordNotFound,
     SettingFixed,
     ShapeMismatch,
@@ -67,6 +73,7 @@ from lookalike.errors.collections import (
     WorkspaceError,
     WorkspaceLocked,
     WorkspaceUnreadable,
+    WouldOverwrite,
 )
 from lookalike.errors.models import (
     FetchFailed,
@@ -76,6 +83,7 @@ from lookalike.errors.models import (
     ModelUnusable,
     NoTextTower,
     UnknownModel,
+    UnknownWords,
     WeightsCorrupt,
 )
 from lookalike.errors.pictures import (
@@ -93,6 +101,7 @@ from lookalike.errors.service import AccessDenied, EntryNotFound, NameTaken, Not
 
 __all__ = [
     "AccessDenied",
+    "BackupUnreadable",
     "CatalogFailed",
     "CollectionClosed",
     "CollectionExists",
@@ -114,6 +123,7 @@ __all__ = [
     "ModelMismatch",
     "ModelMissing",
     "ModelUnusable",
+    "MoveFailed",
     "NameTaken",
     "NoImagesFound",
     "NoTextTower",
@@ -127,10 +137,12 @@ __all__ = [
     "StoreUnreadable",
     "UnknownModel",
     "UnknownVector",
+    "UnknownWords",
     "UrlRefused",
     "UrlUnreachable",
     "WeightsCorrupt",
     "WorkspaceError",
     "WorkspaceLocked",
     "WorkspaceUnreadable",
+    "WouldOverwrite",
 ]

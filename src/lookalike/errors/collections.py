@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from lookalike.errors.base import InvalidArgument, LookalikeError
 
 __all__ = [
+    "BackupUnreadable",
     "CatalogFailed",
     "CollectionClosed",
     "CollectionExists",
@@ -14,6 +15,7 @@ __all__ = [
     "InvalidFilter",
     "InvalidName",
     "InvalidRecord",
+    "MoveFailed",
     "RecordNotFound",
     "SettingFixed",
     "ShapeMismatch",
@@ -24,6 +26,7 @@ __all__ = [
     "WorkspaceError",
     "WorkspaceLocked",
     "WorkspaceUnreadable",
+    "WouldOverwrite",
 ]
 
 
@@ -141,6 +144,39 @@ class CollectionExists(WorkspaceError):
     def __init__(self, name: str) -> None:
         self.name = name
         super().__init__(f"A collection {name!r} exists already. Choose another name, or drop that one first.")
+
+
+class WouldOverwrite(WorkspaceError):
+    """What is there would be lost, and nobody said that it may; `what` names it."""
+
+    code = "would_overwrite"
+
+    def __init__(self, what: str) -> None:
+        self.what = what
+        super().__init__(f"{what} would be overwritten. Say so with --force (force=True in Python), or choose another.")
+
+
+class BackupUnreadable(WorkspaceError):
+    """No backup, one of a newer version, or a damaged one; nothing was restored."""
+
+    code = "backup_unreadable"
+
+    def __init__(self, path: str, reason: str) -> None:
+        self.path, self.reason = path, reason
+        super().__init__(f"The backup {path} can't be restored: {reason}. Nothing was changed.")
+
+
+class MoveFailed(WorkspaceError):
+    """A copied collection is not what the original is; it is not in the target's catalog."""
+
+    code = "move_failed"
+
+    def __init__(self, collection: str, reason: str) -> None:
+        self.collection, self.reason = collection, reason
+        super().__init__(
+            f"The copy of collection {collection!r} differs: {reason}. "
+            f"Stop whoever writes to either workspace, and move again: it goes on from here."
+        )
 
 
 class InvalidName(WorkspaceError):

@@ -14,6 +14,7 @@ __all__ = [
     "ModelUnusable",
     "NoTextTower",
     "UnknownModel",
+    "UnknownWords",
     "WeightsCorrupt",
 ]
 
@@ -83,6 +84,19 @@ class NoTextTower(ModelError):
     def __init__(self, model: str, able: Sequence[str]) -> None:
         self.model, self.able = model, tuple(able)
         super().__init__(f"{model} can't read words. Models that can: {', '.join(able)} (`lookalike models list`).")
+
+
+class UnknownWords(ModelError):
+    """A text has no word that the model knows; `able` names models that read free text."""
+
+    code = "unknown_words"
+
+    def __init__(self, model: str, words: Sequence[str], able: Sequence[str]) -> None:
+        self.model, self.words, self.able = model, tuple(words), tuple(able)
+        super().__init__(
+            f"{model} knows no word of this: {', '.join(words)}. It knows names of things, places, materials, styles "
+            f"and colors; models that read any text: {', '.join(able)} (`lookalike models list`)."
+        )
 
 
 class ModelMismatch(ModelError):
