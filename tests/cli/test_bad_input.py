@@ -68,7 +68,7 @@ def test_words_and_numbers_out_of_range(run, pictures):
     clear(run("search", "c", "--id", "0.jpg", "-k", "0"), "between 1 and")
     clear(run("search", "c", "--id", "0.jpg", "--filter", "{oops"), "not JSON")
     clear(run("search", "c", "--id", "0.jpg", "--filter", '{"a": {"$near": 1}}'), "$near")
-    clear(run("search", "c"), "IMAGE or --id")
+    clear(run("search", "c"), "image, id")
     clear(run("index", pictures, "-C", "no/slash"), "no/slash")
 
 

@@ -1,4 +1,4 @@
-"""/v1/collections/{name}/search and /count."""
+"""/v1/collections/{name}/search and /rank: the query language of `search.Query`, member for member."""
 
 from __future__ import annotations
 
@@ -7,36 +7,81 @@ from typing import Any
 from fastapi import APIRouter, Request
 
 from lookalike.api.pictures import picture_bytes
-from lookalike.api.records import record_body
 from lookalike.collection import Collection
-from lookalike.wire import MatchesBody, SearchRequest
+from lookalike.errors import ImageError, InvalidRecord
+from lookalike.images.image import Limits
+from lookalike.records import Failure, Matches
+from lookalike.search import Query, row_of
+from lookalike.wire import FailureBody, MatchesBody, Question, RankRequest, SearchRequest
 
 router = APIRouter(prefix="/collections/{name}", tags=["search"])
 
 
-@router.post("/search", summary="The records most like a picture, a record or a vector")
+@router.post("/search", summary="The records most like what is looked for")
 def search(name: str, body: SearchRequest, request: Request) -> MatchesBody:
-    """Best first, scores in [0, 1]. A search by id does not find the record itself."""
+    """Best first, scores in [0, 1]. A record that is an example is not found.
+
+    Where `group` or `group_by` is given, a match has `_group`: its `value`, the `size` of the group, and with
+    `group_size` its nearest `members`. With `distinct` a match with copies has their number as `_copies`.
+    """
     collection: Collection = request.app.state.workspace.get(name)
-    matches = collection.search(
-        image=None
-        if body.image is None
-        else picture_bytes(body.image, "image", request.app.state.workspace.settings.limits),
-        id=body.id,
-        vector=body.vector,
-        by=body.by,
-        k=body.k,
-        where=body.where,
-        min_score=body.min_score,
-        exact=body.exact,
-        group=body.group,
+    query = Query(**_fields(body, request.app.state.workspace.settings.limits))
+    return _body(collection, collection.search(query), [])
+
+
+@router.post("/rank", summary="Given records in order")
+def rank(name: str, body: RankRequest, request: Request) -> MatchesBody:
+    """Best first, exact. What can't be measured is listed in `failed`; the others are ranked."""
+    collection: Collection = request.app.state.workspace.get(name)
+    limits: Limits = request.app.state.workspace.settings.limits
+    fields = _fields(body, limits)
+    records, refused = _readable(fields.pop("records"), limits)
+    return _body(collection, collection.rank(records, **fields), refused)
+
+
+def _fields(body: Question, limits: Limits) -> dict[str, Any]:
+    """Return what was given, with pictures as bytes: a text never names a file of the server's."""
+    given = body.model_dump(exclude_unset=True)
+    for place, part in [("image", given), *((f"like[{i}].image", one) for i, one in enumerate(given.get("like", ())))]:
+        if part.get("image") is not None:
+            part["image"] = picture_bytes(part["image"], place, limits)
+    return given
+
+
+def _readable(records: list[Any], limits: Limits) -> tuple[list[Any], list[Failure]]:
+    taken, refused = [], []
+    for record in records:
+        try:
+            taken.append(_with_bytes(record, limits))
+        except (InvalidRecord, ImageError) as error:
+            refused.append(Failure(str(record.get("_id", "without _id")), error.code, error.reason))
+    return taken, refused
+
+
+def _with_bytes(record: Any, limits: Limits) -> Any:
+    if isinstance(record, str):
+        return record
+    name = str(record.get("_id", "without _id"))
+    if "_file" in record or "_image" in record:
+        raise InvalidRecord(name, "the service reads no files of its own for clients; send _base64")
+    text = record.get("_base64")
+    if text is None:
+        return record
+    if not isinstance(text, str):
+        raise InvalidRecord(name, "_base64 must be text")
+    rest = {field: value for field, value in record.items() if field != "_base64"}
+    return {**rest, "_image": picture_bytes(text, "_base64", limits)}
+
+
+def _body(collection: Collection, found: Matches, refused: list[Failure]) -> MatchesBody:
+    by = max(found.shares, key=lambda part: found.shares[part])
+    return MatchesBody(
+        model=collection.info.signatures.get(by),
+        by=by,
+        weights={part: round(share, 6) for part, share in found.shares.items()},
+        matches=[row_of(match) for match in found],
+        unknown_words=list(found.unknown_words),
+        next=found.next,
+        total=found.total,
+        failed=[FailureBody(id=one.source, code=one.code, reason=one.reason) for one in [*refused, *found.failed]],
     )
-    found = [{**record_body(match.record), "score": match.score} for match in matches]
-    by = body.by or collection.by
-    return MatchesBody(model=collection.info.signatures[by], by=by, matches=found)
-
-
-@router.post("/count", summary="How many records match a filter")
-def count(name: str, request: Request, where: dict[str, Any] | None = None) -> dict[str, int]:
-    """The body is the filter itself; without one, all records count."""
-    return {"count": request.app.state.workspace.get(name).count(where)}

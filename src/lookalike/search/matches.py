@@ -8,7 +8,7 @@ from typing import Any
 from lookalike.records import Match, Record
 from lookalike.stores.base import Hit
 
-__all__ = ["match_of", "record_of", "score_of"]
+__all__ = ["match_of", "record_of", "row_of", "score_of"]
 
 
 def score_of(similarity: float) -> float:
@@ -27,3 +27,16 @@ def record_of(id_: str, payload: Mapping[str, Any]) -> Record:
 def match_of(hit: Hit) -> Match:
     """Return a hit with its score."""
     return Match(hit.id, score_of(hit.similarity), record_of(hit.id, hit.payload))
+
+
+def row_of(match: Match) -> dict[str, Any]:
+    """Return a match as JSON values: `_id`, `score` and its fields side by side, `_group` and `_copies` where asked."""
+    row: dict[str, Any] = {"_id": match.id, "score": match.score}
+    row |= {name: value for name, value in match.record.fields.items() if name not in row}
+    if match.group is not None:
+        row["_group"] = {"value": match.group.value, "size": match.group.size}
+        if len(match.group.members) > 1:
+            row["_group"]["members"] = [row_of(member) for member in match.group.members]
+    if match.copies:
+        row["_copies"] = match.copies
+    return row

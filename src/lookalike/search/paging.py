@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -14,6 +14,7 @@ from lookalike.search.cursor import Cursor
 from lookalike.search.matches import match_of
 from lookalike.search.query import MAX_K
 from lookalike.search.ranking import Ranking, both, key_of
+from lookalike.search.target import Target
 from lookalike.stores.base import Hit, Store
 
 __all__ = ["Selection", "page_of"]
@@ -71,7 +72,7 @@ class _Walk:
         return both(self.where, Not(Equal(self.path, frozenset(self.passed))))
 
 
-def page_of(ranking: Ranking, selection: Selection, unknown_words: Sequence[str]) -> Matches:
+def page_of(ranking: Ranking, selection: Selection, target: Target) -> Matches:
     """Return the page that the selection asks for. Raises InvalidArgument for a cursor that is none of its own.
 
     Every page is taken from the top of the ranking, so that groups and copies already given are known again, and
@@ -94,9 +95,10 @@ def page_of(ranking: Ranking, selection: Selection, unknown_words: Sequence[str]
     last = found[k - 1] if more else None
     return Matches(
         items=tuple(_match(hit, ranking, selection, copies) for hit in found[:k]),
-        unknown_words=tuple(unknown_words),
+        unknown_words=target.unknown_words,
         next=Cursor(selection.question, last.similarity, last.id, given, walk.seen).encode() if last else None,
         total=None if more else given,
+        shares=target.shares,
     )
 
 

@@ -13,6 +13,7 @@ from lookalike import filters
 from lookalike.errors import ImageError, InvalidArgument, InvalidRecord
 from lookalike.images import read_image
 from lookalike.intake import Incoming, read_record
+from lookalike.likeness import Judge
 from lookalike.records import Failure, Matches
 from lookalike.search.copies import Copies
 from lookalike.search.cursor import fingerprint
@@ -53,7 +54,7 @@ class Searcher:
             after=query.after,
         )
         ranking = ranking_of(self.reader.store, target, query.min_score, exact=query.exact)
-        return page_of(ranking, selection, target.unknown_words)
+        return page_of(ranking, selection, target)
 
     def rank(self, records: Iterable[str | Mapping[str, Any]], query: Query) -> Matches:
         """Put given records in order, best first, ties by id; exact. At most MAX_RANKED, one for an id.
@@ -76,7 +77,13 @@ class Searcher:
         hits += Blended(self.reader.store, target, None, exact=True).measure(self._payloads(known, failed))
         floor = query.min_score or -1.0
         kept = sorted((hit for hit in hits if hit.similarity >= floor), key=key_of)[: query.k]
-        return Matches(tuple(map(match_of, kept)), target.unknown_words, total=len(kept), failed=tuple(failed))
+        return Matches(
+            tuple(map(match_of, kept)),
+            target.unknown_words,
+            total=len(kept),
+            failed=tuple(failed),
+            shares=target.shares,
+        )
 
     def _group_by(self, query: Query) -> str | None:
         if not query.group:
@@ -87,7 +94,7 @@ class Searcher:
         return field
 
     def _copies(self) -> Copies:
-        return Copies(self.reader.store, self.reader.ensemble.curves.get("copy"))
+        return Copies(self.reader.store, Judge(self.reader.ensemble.curves))
 
     def _sorted_out(
         self, given: Iterable[str | Mapping[str, Any]], failed: list[Failure]

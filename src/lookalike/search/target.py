@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from lookalike.describers.colors import palette_histogram
 from lookalike.describers.ensemble import Ensemble
 from lookalike.errors import InvalidArgument, RecordNotFound, ShapeMismatch, UnknownVector
-from lookalike.images import read_image
+from lookalike.images import decode, read_image
 from lookalike.images.image import Pixels
 from lookalike.kinds import CollectionSettings
 from lookalike.search.keywords import keywords_of
@@ -26,6 +26,7 @@ __all__ = ["Target", "TargetReader"]
 _COLOR = "color"
 _TEXT = "meaning"
 _ASIDE = 0.5  # the weight, without `weights`, of a palette or keywords, by that of the heaviest other part
+_SMALLEST = 4  # pixels of a box, each way; what is smaller was meant as fractions
 _CANCELED = 1e-3  # a sum of unit vectors this short points nowhere
 
 
@@ -173,13 +174,19 @@ class TargetReader:
 
     def _image_rows(self, example: Example) -> dict[str, NDArray[np.float32]]:
         self.check()
-        limits = self.settings.limits
-        if example.box is None:
-            pixels = read_image(example.value, limits=limits, wants=self.ensemble.wants).pixels
-        else:  # every pixel of a small part counts, so nothing is scaled while decoding
-            pixels = _cut(read_image(example.value, limits=limits).pixels, example)
+        # Every pixel of a small part counts, so nothing is scaled while decoding a picture with a box.
+        pixels = self._pixels(example, self.ensemble.wants if example.box is None else None)
+        if example.box is not None:
+            pixels = _cut(pixels, example)
         rows = self.ensemble.describe([pixels])
         return {name: rows[name][0] for name in self.store.dims if name in rows}
+
+    def _pixels(self, example: Example, wants: int | None) -> Pixels:
+        limits = self.settings.limits
+        if not isinstance(example.value, bytes):
+            return read_image(example.value, limits=limits, wants=wants).pixels
+        limits.check_bytes(example.place, len(example.value))
+        return decode(example.value, name=example.place, limits=limits, wants=wants).pixels
 
     def _record(self, example: Example) -> _Read:
         row = self.store.get([str(example.value)], with_vectors=True)[0]
@@ -221,14 +228,15 @@ def _unit(place: str, vector: Any) -> NDArray[np.float32]:
 
 
 def _cut(pixels: Pixels, example: Example) -> Pixels:
-    """Return the part of a picture in a box: fractions if no side is above 1, else pixels."""
+    """Return the part of a picture in a box: fractions if no side is above 1, else pixels; cut at whole pixels."""
     assert example.box is not None
     height, width = pixels.shape[:2]
     left, top, right, bottom = example.box
-    place = "box" if example.place == example.kind else f"{example.place}.box"
     if max(example.box) <= 1.0:
         left, right, top, bottom = left * width, right * width, top * height, bottom * height
-    if right > width or bottom > height:
-        raise InvalidArgument(place, list(example.box), f"inside the picture, which is {width} x {height} pixels")
     part = pixels[int(top) : int(np.ceil(bottom)), int(left) : int(np.ceil(right))]
+    if right > width or bottom > height or min(part.shape[:2]) < min(_SMALLEST, height, width):
+        place = "box" if example.place == example.kind else f"{example.place}.box"
+        inside = f"inside the picture, which is {width} x {height} pixels, and {_SMALLEST} of them or more each way"
+        raise InvalidArgument(place, list(example.box), inside)
     return np.ascontiguousarray(part)
