@@ -127,8 +127,8 @@ def scan(vectors: np.ndarray, kept: np.ndarray, vector: np.ndarray) -> np.ndarra
     return np.argpartition(-scores, LIMIT)[:LIMIT]
 
 
-def clustered(count: int, dim: int) -> np.ndarray:
-    rng = np.random.default_rng(0)
+def clustered(count: int, dim: int, seed: int = 0) -> np.ndarray:
+    rng = np.random.default_rng(seed)
     middles = rng.normal(size=(max(1, count // 100), dim)).astype(np.float32)
     vectors = middles[rng.integers(0, len(middles), count)]
     vectors += 0.5 * rng.standard_normal(size=vectors.shape, dtype=np.float32)

@@ -54,8 +54,8 @@ def optimize_elsewhere(shard: Path, dims: Mapping[str, int], tuning: Tuning, sto
 
     Kills that process and returns False once `stop` is set. Raises StoreFailed if it fails or can't be started.
     """
-    order = json.dumps({"shard": str(shard), "dims": dict(dims), "tuning": asdict(tuning)})
-    command = [sys.executable, "-m", "lookalike.stores.building", order]
+    order = {"shard": str(shard), "dims": dict(dims), "tuning": asdict(tuning), "parent": os.getpid()}
+    command = [sys.executable, "-m", "lookalike.stores.building", json.dumps(order)]
     try:
         worker = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     except OSError as problem:
@@ -78,10 +78,10 @@ def optimize_elsewhere(shard: Path, dims: Mapping[str, int], tuning: Tuning, sto
 
 def main() -> None:
     """Do what the order says and tell whether anything changed."""
-    _end_with_parent()
-    with contextlib.suppress(OSError):
-        os.nice(5)  # whoever waits for an answer goes first
     order = json.loads(sys.argv[1])
+    _end_with(order["parent"])
+    with contextlib.suppress(OSError, AttributeError):
+        os.nice(5)  # whoever waits for an answer goes first
     shard = load_shard(Path(order["shard"]), (order["dims"], Tuning(**order["tuning"])))
     with engine_errors("optimize"):
         changed = shard.optimize()
@@ -90,10 +90,12 @@ def main() -> None:
     print("changed" if changed else "unchanged")
 
 
-def _end_with_parent() -> None:
+def _end_with(parent: int) -> None:
     """Let the system end this process when its parent ends. No thread could: the engine holds Python's lock."""
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG; elsewhere the work is done for nothing
+    if sys.platform == "linux":  # elsewhere the work is done for nothing
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+        if os.getppid() != parent:  # it ended before that
+            sys.exit(1)
 
 
 def _copy_file(source: Path, target: Path) -> None:
