@@ -11,7 +11,7 @@ from lookalike.training.recipe import LossPart, NetworkPart  # noqa: E402
 from lookalike.training.teacher import FEATURES, Answers  # noqa: E402
 
 
-NONE = torch.zeros(0, dtype=torch.long)
+NONE, KEYS = torch.zeros(0, dtype=torch.long), torch.zeros(0, 8)
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def outputs(meaning, copy, features, objective):
 def test_a_student_that_agrees_with_its_teacher_loses_nothing(objective, features):
     taught = torch.from_numpy(features)
     meaning = unit((taught - objective.mean) @ objective.components)
-    terms = objective(outputs(meaning, torch.randn(40, 8), taught, objective), NONE, taught, {})
+    terms = objective(outputs(meaning, torch.randn(40, 8), taught, objective), NONE, KEYS, taught, {})
     assert terms["meaning"].item() == pytest.approx(0, abs=1e-4)
     assert terms["answers"].item() == pytest.approx(0, abs=1e-4)
     assert terms["labels"].item() == 0
@@ -46,8 +46,8 @@ def test_a_student_that_agrees_with_its_teacher_loses_nothing(objective, feature
 def test_pictures_without_a_label_are_not_asked(objective, features):
     taught = torch.from_numpy(features[:4])
     given = outputs(unit(torch.randn(4, 16)), torch.randn(4, 8), taught, objective)
-    all_known = objective(given, NONE, taught, {"things": torch.tensor([0, 1, 2, 0])})["labels"]
-    none_known = objective(given, NONE, taught, {"things": torch.full((4,), -1)})["labels"]
+    all_known = objective(given, NONE, KEYS, taught, {"things": torch.tensor([0, 1, 2, 0])})["labels"]
+    none_known = objective(given, NONE, KEYS, taught, {"things": torch.full((4,), -1)})["labels"]
     assert none_known.item() == 0
     assert all_known.item() > 0
 
@@ -61,26 +61,26 @@ def test_contrast_is_low_when_copies_are_nearest_to_their_originals(objective):
     assert objective._contrast(wrong, copied).item() > 5
 
 
-def test_remembered_strangers_count_as_those_of_the_batch(objective):
-    originals = torch.eye(8)[:6]
-    pairs, copied = torch.cat([originals, originals[:3]]), torch.arange(3)
-    alone = objective._contrast(pairs, copied).item()
-    objective.memory = originals[:2].clone()  # two of them were seen before, as if they were strangers
-    remembered = objective._contrast(pairs, copied).item()
+def test_a_remembered_look_alike_makes_the_original_harder_to_find(objective):
+    keys, copied = torch.eye(8)[:4], torch.tensor([1, 2])
+    alone = objective._recall(keys[copied], copied, keys).item()
+    objective.memory = keys[1:2].clone()
+    beside = objective._recall(keys[copied], copied, keys).item()
     objective.memory = objective.memory[:0]
-    assert remembered > alone + 0.3
+    assert alone < 0.01
+    assert beside > 0.3
 
 
-def test_the_memory_keeps_the_newest_originals_and_no_copies(features, objective):
-    part = LossPart(memory=5)
+def test_the_memory_keeps_the_newest_keys(features, objective):
     answers = Answers(objective.answer_weights.numpy(), objective.answer_bias.numpy())
-    remembering = Objective(part, NetworkPart(width=24, meaning=16, copy=8), {}, answers, Whitening(features, 16))
+    part = NetworkPart(width=24, meaning=16, copy=8)
+    remembering = Objective(LossPart(memory=5), part, {}, answers, Whitening(features, 16))
     taught = torch.from_numpy(features[:4])
-    for seed in (0, 1):
-        copy = unit(torch.randn(6, 8, generator=torch.Generator().manual_seed(seed)))
-        given = outputs(unit(torch.randn(6, 16)), copy, taught, remembering)
-        remembering(given, torch.tensor([0, 1]), taught, {})
-    assert torch.allclose(remembering.memory[1:], copy[:4])
+    given = outputs(unit(torch.randn(6, 16)), torch.randn(6, 8), taught, remembering)
+    first, second = unit(torch.randn(4, 8)), unit(torch.randn(4, 8))
+    for keys in (first, second):
+        assert remembering(given, torch.tensor([0, 1]), keys, taught, {})["recall"].item() > 0
+    assert torch.equal(remembering.memory, torch.cat([second, first[:1]]))
     assert remembering.state_dict()["memory"].shape == (5, 8)
 
 

@@ -162,7 +162,9 @@ class Run:
         features = torch.from_numpy(batch.features).to(self.device).float() * self._scale
         labels = {name: torch.from_numpy(numbers).to(self.device) for name, numbers in batch.labels.items()}
         copied = torch.from_numpy(batch.copied).to(self.device)
-        terms: dict[str, Tensor] = self.objective(self._shards.forward(pixels), copied, features, labels)
+        originals = pixels[: len(pixels) - len(copied) if self.recipe.loss.memory else 0]
+        keys = self._shards.copy_vectors(self.averaged, originals)
+        terms: dict[str, Tensor] = self.objective(self._shards.forward(pixels), copied, keys, features, labels)
         loss = torch.stack(list(terms.values())).sum()
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]

@@ -69,16 +69,17 @@ class Objective(nn.Module):
         }  # fmt: skip
         for name, values in fixed.items():
             self.register_buffer(name, torch.from_numpy(np.ascontiguousarray(values, np.float32)), persistent=False)
-        # copy vectors of earlier pictures, the newest last; saved with a checkpoint
+        # keys of earlier pictures, the newest first; saved with a checkpoint
         self.register_buffer("memory", torch.zeros(part.memory, network.copy))
 
     def forward(
-        self, outputs: Outputs, copied: Tensor, features: Tensor, labels: Mapping[str, Tensor]
+        self, outputs: Outputs, copied: Tensor, keys: Tensor, features: Tensor, labels: Mapping[str, Tensor]
     ) -> dict[str, Tensor]:
         """Return every weighted term; their sum is the loss.
 
-        outputs: of n pictures, d drawings, then c copies; copied: (c,) places of what these show; features:
-        (n, 1280) float, the teacher's of the pictures; labels: vocabulary -> (n,) class numbers, -1 for none.
+        outputs: of n pictures, d drawings, then c copies; copied: (c,) places of what these show; keys: (n + d, width)
+        copy vectors of pictures and drawings by the averaged network, or none, (0, width); features: (n, 1280)
+        float, the teacher's of the pictures; labels: vocabulary -> (n,) class numbers, -1 for none.
         """
         part, n = self.part, len(features)
         centered = features - self.mean
@@ -93,7 +94,8 @@ class Objective(nn.Module):
             originals = len(outputs.copy) - len(copied)
             terms["contrast"] = part.contrast * self._contrast(outputs.copy, copied)
             terms["spread"] = part.spread * _spread(outputs.copy[:originals], self.memory)
-            self._remember(outputs.copy[:originals])
+            if len(keys):
+                terms["recall"] = part.recall * self._recall(outputs.copy[originals:], copied, keys)
         return terms
 
     def _answers(self, logits: Tensor, features: Tensor) -> Tensor:
@@ -113,20 +115,19 @@ class Objective(nn.Module):
         return total / len(meaning)
 
     def _contrast(self, copy: Tensor, copied: Tensor) -> Tensor:
-        # a copy looks for its original among all others and the remembered, and the original for its copy
-        originals = len(copy) - len(copied)
-        scores = copy @ copy.T
+        # a copy looks for its original among all others, and the original for its copy
+        scores = copy @ copy.T / self.part.contrast_temperature
         scores = scores.masked_fill(torch.eye(len(copy), dtype=torch.bool, device=copy.device), -1e4)
-        places = torch.arange(len(copied), device=copy.device) + originals
+        places = torch.arange(len(copied), device=copy.device) + len(copy) - len(copied)
         rows, wanted = torch.cat([copied, places]), torch.cat([places, copied])
-        against = torch.cat([scores[rows], copy[rows] @ self.memory.T], dim=1)
-        return functional.cross_entropy(against / self.part.contrast_temperature, wanted)
+        return functional.cross_entropy(scores[rows], wanted)
 
-    @torch.no_grad()
-    def _remember(self, rows: Tensor) -> None:
-        if len(self.memory):
-            # a new tensor: the graph of this step still holds the old one
-            self.memory = torch.cat([self.memory, rows.detach()])[-len(self.memory) :]
+    def _recall(self, copies: Tensor, copied: Tensor, keys: Tensor) -> Tensor:
+        # MoCo (He et al. 2020): thousands of strangers, as a slowly changing network saw them; vectors of the
+        # network itself, a few steps old, drew the copy vector together instead
+        known = torch.cat([keys, self.memory])
+        self.memory = known[: len(self.memory)]
+        return functional.cross_entropy(copies @ known.T / self.part.contrast_temperature, copied)
 
 
 def _apart(given: Tensor, wanted: Tensor) -> Tensor:

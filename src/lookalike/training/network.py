@@ -70,15 +70,17 @@ class Network(nn.Module):
         self.backbone = nn.Sequential(*layers)
         self.detail = _convolution(BLOCKS[FINE - STEM - 1].channels, part.detail, 1)
         self.meaning = nn.Linear(part.width, part.meaning)
-        self.copy = nn.Sequential(
-            nn.Linear(part.width + part.detail, 2 * part.copy),
-            nn.ReLU(inplace=True),
-            nn.Linear(2 * part.copy, part.copy),
+        self.copy = nn.Linear(part.width, part.copy)
+        self.fine = nn.Sequential(
+            nn.Linear(part.width + part.detail, 2 * part.copy), nn.ReLU(inplace=True), nn.Linear(2 * part.copy, part.copy)
         )
         self.logits = nn.Linear(part.width, CLASSES)
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+        # at first the copy vector is the linear one alone
+        for values in self.fine[-1].parameters():
+            nn.init.zeros_(values)
 
     def forward(self, pixels: Tensor) -> Outputs:
         """Describe RGB pixels, uint8, (n, 3, h, w) or (n, h, w, 3); scaling happens in here."""
@@ -90,7 +92,7 @@ class Network(nn.Module):
         both = torch.cat([pooled, self.detail(fine).mean((2, 3))], dim=1)
         return Outputs(
             unit(self.meaning(pooled).float()),
-            unit(self.copy(both).float()),
+            unit((self.copy(pooled) + self.fine(both)).float()),
             self.logits(pooled).float(),
             pooled.float(),
         )

@@ -68,7 +68,7 @@ class StudentPart:
 class LossPart:
     """Weights of the terms, and the temperatures inside them; see losses.py.
 
-    memory: how many copy vectors of earlier pictures count as strangers too.
+    memory: how many earlier pictures a copy must tell its original from, besides those of the batch; 0 for none.
     """
 
     features: float = 1.0
@@ -80,6 +80,7 @@ class LossPart:
     contrast: float = 1.0
     contrast_temperature: float = 0.07
     spread: float = 0.2
+    recall: float = 1.0
     memory: int = 0
 
 

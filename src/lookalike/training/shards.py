@@ -40,6 +40,12 @@ class Shards:
         self._whole = {name: self._gathered(name, len(pixels)) for name in NAMES}
         return Outputs(**self._whole)
 
+    def copy_vectors(self, network: Network, pixels: Tensor) -> Tensor:
+        """Return the copy vectors (n, width) by another network, which is not trained here."""
+        count = len(self._networks)
+        parts = list(self._pool.map(_copy_vectors, [network] * count, pixels.chunk(count)))
+        return torch.cat(parts)
+
     def backward(self) -> None:
         """Carry the gradients that the outputs of the last `forward` have received on to the parameters."""
         count = len(self._networks)
@@ -77,6 +83,14 @@ class Shards:
         for shard, part in enumerate(parts):
             whole[shard :: len(parts)] = part
         return whole.requires_grad_()
+
+
+@torch.no_grad()
+def _copy_vectors(network: Network, pixels: Tensor) -> Tensor:
+    network.eval()
+    with torch.autocast(pixels.device.type, torch.bfloat16):
+        outputs: Outputs = network(pixels)
+    return outputs.copy.float()
 
 
 def _forward(network: Network, pixels: Tensor) -> Outputs:
