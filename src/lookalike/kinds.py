@@ -35,7 +35,7 @@ class CollectionSettings:
     entities: name -> floats of vectors that the user brings (`custom` only).
     weights: vector name, or "tags", -> its share of a score when a search doesn't say what to compare.
     fields: metadata field -> weight of its words as tags or text. ignore_case: plain equality of strings in filters
-    takes no notice of case. auto_tags: how many labels a new picture gets as tags; 0 for none.
+    takes no notice of case. auto_tags: how many labels a new picture should get as tags; 0 for none.
     """
 
     product_id: str | None = None
