@@ -415,6 +415,11 @@ def test_facets_are_of_the_rows_that_match_and_the_most_frequent(store):
         assert store.facets(["bin", "n"], where=parse(where), limit=3) == {p: whole[p][:3] for p in ("bin", "n")}
 
 
+def test_facets_of_arrays_in_arrays_miss_nothing(store):
+    store.upsert([row("a", v=[1, 2]), row("b", v=[[1, 2], "z"]), row("c", v=1), row("d", v=[[[]]])])
+    assert store.facets(["v"])["v"] == [Facet(1, 2), Facet("z", 1), Facet(2, 1)]
+
+
 def test_facets_of_few_and_of_many_values_are_right(store):
     """Stores may count the two in different ways: 300 rows, one value for nearly all, some for few, one for each."""
     store.upsert(

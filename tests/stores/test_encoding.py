@@ -10,6 +10,7 @@ from lookalike.errors import InvalidArgument, InvalidRecord
 from lookalike.filters import canonical, ends, folded, is_number, paths, reach
 from lookalike.stores.encoding import (
     FORMAT,
+    array_token,
     cell_token,
     checked_cursor,
     date_key,
@@ -25,6 +26,7 @@ from lookalike.stores.encoding import (
     text_code,
     value_token,
     vector_token,
+    whole_token,
 )
 
 
@@ -32,6 +34,8 @@ def test_the_format_is_pinned():
     assert FORMAT == 2
     assert fold_token("a.b", canonical("x")) == -5432006789841920014
     assert size_token("a.b", 2) == -9043324119382348376
+    assert array_token("a.b") == -4322848759703536029
+    assert whole_token("a.b", canonical([1])) == 1440829069973088968
     assert mixed_token("a.b") == 3594113331634757067
     assert date_key("a.b") == "d4eb68d4d2828008e"
     assert [text_code(text) for text in ("", "2024-01-15", "2024-01-15T10:30", "oslo")] == [
@@ -56,7 +60,8 @@ def test_a_row_is_written_as_text_tokens_and_numbers():
     assert written["j"] == '["\\u00e9",{"n":1,"ok":true,"list":[1,2.5]}]'
     assert decode(written["j"]) == ("é", {"n": 1, "ok": True, "list": [1, 2.5]})
     values = [("_id", "é"), ("n", 1), ("ok", True), ("list", 1), ("list", 2.5), ("list", [1, 2.5])]
-    tokens = {value_token(path, canonical(value)) for path, value in values} | {size_token("list", 2)}
+    tokens = {value_token(path, canonical(value)) for path, value in values}
+    tokens |= {array_token("list"), size_token("list", 2), whole_token("list", canonical([1, 2.5]))}
     assert set(written["t"]) == tokens | {path_token(path) for path, _ in values} | {7}
     assert written["n"] == {number_key("n"): [order_code(1)], number_key("list"): [order_code(1), order_code(2.5)]}
 
@@ -82,7 +87,9 @@ def test_flat_and_nested_fields_are_indexed_alike(payload):
     tokens, keys = set(), {}
     for path in wanted:
         tokens.add(path_token(path))
-        tokens |= {size_token(path, len(end)) for end in ends(fields, path) if isinstance(end, list)}
+        for end in ends(fields, path):
+            if isinstance(end, list):
+                tokens |= {array_token(path), size_token(path, len(end)), whole_token(path, canonical(end))}
         for value in reach(fields, path):
             tokens.add(value_token(path, canonical(value)))
             if folded(value) != value:

@@ -4,7 +4,7 @@ The engine can't be trusted with JSON: booleans never match, numbers past 2**53 
 lost, strings must be valid Unicode. So a payload is kept as one ASCII text, which comes back as it went in, and
 beside it, for filters, two fields of plain integers:
 
-- `t`, tokens: a 64-bit hash for each value at each path, for each path there is, for the length of each array,
+- `t`, tokens: a 64-bit hash for each value at each path, for each path there is, for each array and its length,
   for each string with capitals as it is without them, and for each vector.
   One integer index answers every equality on every field. (Two values of 10**8 share a token with a
   probability of 5e-12; hits are verified all the same.)
@@ -35,6 +35,7 @@ __all__ = [
     "NUMBERS",
     "TEXT",
     "TOKENS",
+    "array_token",
     "cell_token",
     "checked_cursor",
     "date_key",
@@ -52,6 +53,7 @@ __all__ = [
     "text_of",
     "value_token",
     "vector_token",
+    "whole_token",
 ]
 
 FORMAT: Final = 2
@@ -138,6 +140,16 @@ def size_token(path: str, size: int) -> int:
     return _token(f"#{len(path)}:{path}{size}")
 
 
+def array_token(path: str) -> int:
+    """Return the token of a row with an array at a path."""
+    return _token(f"[{path}")
+
+
+def whole_token(path: str, array: str) -> int:
+    """Return the token of a row with this `canonical` array at a path, and not just within one."""
+    return _token(f"w{len(path)}:{path}{array}")
+
+
 def cell_token(path: str, code: int) -> int:
     """Return the token of a row with several different numbers, or dates, at a path that share this code."""
     return _token(f"~{len(path)}:{path}{code}")
@@ -210,7 +222,9 @@ def _entries(fields: Mapping[str, Any]) -> tuple[set[int], dict[str, list[int]]]
         for path in paths(part):
             if not has_position(path):
                 _enter(path, reach(part, path), tokens, numbers)
-                tokens.update(size_token(path, len(end)) for end in ends(part, path) if isinstance(end, list))
+                for end in ends(part, path):
+                    if isinstance(end, list):
+                        tokens |= {array_token(path), size_token(path, len(end)), whole_token(path, canonical(end))}
     return tokens, numbers
 
 

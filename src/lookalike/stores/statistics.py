@@ -6,13 +6,13 @@ import heapq
 import json
 import secrets
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from hashlib import blake2b
 from typing import Any, Final, Protocol, TypeVar
 
 from lookalike.filters import canonical, is_number, reach
 from lookalike.stores.base import Facet
-from lookalike.stores.encoding import has_position, path_token, value_token
+from lookalike.stores.encoding import array_token, has_position, path_token, value_token, whole_token
 from lookalike.stores.plan import Engine
 
 __all__ = ["count_by_index", "count_values", "drawn", "ranked"]
@@ -44,24 +44,32 @@ class Counting(Engine[C], Protocol[C]):
 def count_by_index(path: str, within: C | None, engine: Counting[C]) -> dict[str, int] | None:
     """Count the rows within a condition by their scalars at a path, canonical text -> rows, reading few of them.
 
-    Shown some rows, it counts those with the same at the path by the index and asks for rows with anything else.
     None where that would be slower than to read all: a path of several parts, or one with many different values.
     """
     if "." in path or has_position(path) or path == "_id":
         return None
     there = engine.tokens([path_token(path)])
     left = there if within is None else engine.every([within, there])
-    counts: Counter[str] = Counter()
+    arrays = engine.tokens([array_token(path)])
+    single = _discovered(path, engine.every([left, engine.outside(arrays)]), value_token, engine)
+    several = None if single is None else _discovered(path, engine.every([left, arrays]), whole_token, engine)
+    if single is None or several is None:
+        return None
+    values = {text: engine.tokens([value_token(path, text)]) for text in single | several}
+    return {text: engine.count(engine.every([left, value])) for text, value in values.items()}
+
+
+def _discovered(path: str, within: C, token_of: Callable[[str, str], int], engine: Counting[C]) -> set[str] | None:
+    """Return the scalars there are: look at some rows, then at some of those with anything else, till none is left."""
+    scalars: set[str] = set()
     known: set[int] = set()
-    while rows := engine.first(engine.every([left, engine.outside(engine.tokens(list(known)))]), _AT_ONCE):
-        found = {value_token(path, canonical(fields.get(path))): _scalars(fields, path) for fields in rows}
-        if len(found) > _MANY or len(known) > _MOST_VALUES or found.keys() <= known:
+    while rows := engine.first(engine.every([within, engine.outside(engine.tokens(list(known)))]), _AT_ONCE):
+        found = {token_of(path, canonical(fields.get(path))) for fields in rows}
+        if len(found) > _MANY or len(known) > _MOST_VALUES or found <= known:
             return None
-        known.update(found)
-        for token, scalars in found.items():
-            number = engine.count(engine.every([left, engine.tokens([token])])) if scalars else 0
-            counts.update(dict.fromkeys(scalars, number))
-    return counts
+        known |= found
+        scalars.update(*(_scalars(fields, path) for fields in rows))
+    return scalars
 
 
 def _scalars(fields: Mapping[str, Any], path: str) -> set[str]:
