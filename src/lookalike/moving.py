@@ -65,8 +65,8 @@ def _move(source: Workspace, target: Workspace, info: CollectionInfo, progress: 
     first = source.store_of(info.name)
     there = target.catalog.collections.find(info.name)
     if there is not None:
-        second = target.store_of(info.name)
-        return Moved(info.name, _verified(info, first, second), 0, _asked(info, first, second))
+        moved = target.store_of(info.name)
+        return Moved(info.name, _verified(info, first, moved), 0, _asked(info, first, moved))
     second = target.shelf.open(info.name, info.dims, info.settings.index)
     try:
         written = _copy(first, second, lambda count: progress(info.name, count))

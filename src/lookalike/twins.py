@@ -13,6 +13,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from lookalike.describers.calibration import Calibration
 from lookalike.describers.ensemble import Ensemble
 from lookalike.filters import Filter
 from lookalike.images.image import Pixels
@@ -158,7 +159,7 @@ class PairedEnsemble(Ensemble):
     """Describes pictures as two ensembles do, in one go; only the second's `made` vectors count."""
 
     def __init__(self, first: Ensemble, second: Ensemble, made: frozenset[str]) -> None:
-        self.neural, self.specs = first.neural, first.specs
+        self.__dict__.update(vars(first))  # whatever else is asked of it, it is the first
         self._first, self._second, self._made = first, second, made
 
     @property
@@ -167,9 +168,19 @@ class PairedEnsemble(Ensemble):
         return {**self._first.dims, **{name + BESIDE_MARK: self._second.dims[name] for name in self._made}}
 
     @property
+    def hashes(self) -> tuple[str, ...]:
+        """Those of the first."""
+        return self._first.hashes
+
+    @property
     def signatures(self) -> dict[str, str]:
         """Those of the first."""
         return self._first.signatures
+
+    @property
+    def curves(self) -> dict[str, Calibration]:
+        """Those of the first."""
+        return self._first.curves
 
     @property
     def wants(self) -> int:
