@@ -16,7 +16,7 @@ import os
 import shutil
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -78,7 +78,8 @@ def backup(
     except OSError as error:
         raise StoreFailed("write the backup", error.strerror or str(error)) from error
     finally:
-        _remove(aside)
+        for left in (aside, _packed(aside)):
+            _remove(left)
     return _snapshot(target, manifest)
 
 
@@ -264,7 +265,7 @@ def _put(path: Path, data: bytes) -> None:
 
 def _pack(folder: Path) -> None:
     """Make one zip file of a folder, in its place."""
-    packed = folder.with_name(folder.name + ".zip")
+    packed = _packed(folder)
     with packed.open("wb") as file:
         with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
             for path in sorted(path for path in folder.rglob("*") if path.is_file()):
@@ -273,6 +274,10 @@ def _pack(folder: Path) -> None:
         os.fsync(file.fileno())
     shutil.rmtree(folder)
     packed.rename(folder)
+
+
+def _packed(folder: Path) -> Path:
+    return folder.with_name(folder.name + ".zip")
 
 
 def _into_place(aside: Path, target: Path) -> None:
@@ -296,4 +301,5 @@ def _remove(path: Path) -> None:
     if path.is_dir():
         shutil.rmtree(path, ignore_errors=True)
     else:
-        path.unlink(missing_ok=True)
+        with suppress(OSError):
+            path.unlink()
