@@ -14,13 +14,14 @@ from lookalike.stores.encoding import (
     cell_token,
     checked_cursor,
     date_key,
+    date_token,
     decode,
     encode,
     fold_token,
-    mixed_token,
     number_key,
     order_code,
     path_token,
+    path_tokens,
     point_id,
     size_token,
     text_code,
@@ -36,7 +37,7 @@ def test_the_format_is_pinned():
     assert size_token("a.b", 2) == -9043324119382348376
     assert array_token("a.b") == -4322848759703536029
     assert whole_token("a.b", canonical([1])) == 1440829069973088968
-    assert mixed_token("a.b") == 3594113331634757067
+    assert date_token("a.b") == -5616985953948180130
     assert date_key("a.b") == "d4eb68d4d2828008e"
     assert [text_code(text) for text in ("", "2024-01-15", "2024-01-15T10:30", "oslo")] == [
         0,
@@ -86,7 +87,7 @@ def test_flat_and_nested_fields_are_indexed_alike(payload):
     wanted = {path for path in paths(fields) if not any(part.isdigit() for part in path.split("."))}
     tokens, keys = set(), {}
     for path in wanted:
-        tokens.add(path_token(path))
+        tokens.add(path_token(path))  # no dates here
         for end in ends(fields, path):
             if isinstance(end, list):
                 tokens |= {array_token(path), size_token(path, len(end)), whole_token(path, canonical(end))}
@@ -112,8 +113,14 @@ def test_a_string_with_capitals_is_written_without_them_too(word):
 def test_dates_are_written_as_numbers_and_other_strings_are_not():
     written = encode("a", {"day": "2024-01-15", "name": "Oslo", "both": ["2024-02", "soon"], "year": "2024"})
     assert written["n"] == {date_key("day"): [text_code("2024-01-15")], date_key("both"): [text_code("2024-02")]}
-    assert mixed_token("both") in written["t"]
-    assert mixed_token("day") not in written["t"]
+    assert {date_token("both"), path_token("both"), date_token("day"), path_token("name")} <= set(written["t"])
+    assert {path_token("day"), date_token("name"), date_token("year")}.isdisjoint(written["t"])
+
+
+def test_there_is_a_token_for_whatever_is_at_a_path():
+    for value in [1, None, "soon", "2024-01", [], ["2024-01"], ["2024-01", "soon"], [[]], [["2024-01"]], {}]:
+        assert not set(path_tokens("a")).isdisjoint(encode("a", {"a": value})["t"])
+    assert path_token("a") not in encode("a", {"a": ["2024-01", "2024-02"]})["t"]
 
 
 def test_numbers_that_share_a_code_in_one_row_are_marked():

@@ -39,14 +39,15 @@ __all__ = [
     "cell_token",
     "checked_cursor",
     "date_key",
+    "date_token",
     "decode",
     "encode",
     "fold_token",
     "has_position",
-    "mixed_token",
     "number_key",
     "order_code",
     "path_token",
+    "path_tokens",
     "point_id",
     "size_token",
     "text_code",
@@ -126,8 +127,19 @@ def value_token(path: str, value: str) -> int:
 
 @lru_cache(maxsize=4096)
 def path_token(path: str) -> int:
-    """Return the token of a row with anything at a path."""
+    """Return the token of a row with anything at a path but ISO dates and arrays of them."""
     return _token(f"?{path}")
+
+
+@lru_cache(maxsize=4096)
+def date_token(path: str) -> int:
+    """Return the token of a row with an ISO date at a path."""
+    return _token(f"d{path}")
+
+
+def path_tokens(path: str) -> list[int]:
+    """Return the tokens of which a row with anything at a path has at least one."""
+    return [path_token(path), date_token(path)]
 
 
 def fold_token(path: str, value: str) -> int:
@@ -153,11 +165,6 @@ def whole_token(path: str, array: str) -> int:
 def cell_token(path: str, code: int) -> int:
     """Return the token of a row with several different numbers, or dates, at a path that share this code."""
     return _token(f"~{len(path)}:{path}{code}")
-
-
-def mixed_token(path: str) -> int:
-    """Return the token of a row with both dates and other strings at a path."""
-    return _token(f"m{path}")
 
 
 def vector_token(name: str, vector: bytes) -> int:
@@ -230,23 +237,25 @@ def _entries(fields: Mapping[str, Any]) -> tuple[set[int], dict[str, list[int]]]
 
 def _enter(path: str, values: Sequence[Any], tokens: set[int], numbers: dict[str, list[int]]) -> None:
     """Add what is written for the values at one path."""
-    tokens.add(path_token(path))
     codes: list[tuple[int, str]] = []
     dates: list[tuple[int, str]] = []
-    strings = 0
+    others = 0
     for value in values:
         text = canonical(value)
         tokens.add(value_token(path, text))
+        is_date = isinstance(value, str) and _DATE.match(value)
+        others += not is_date and not isinstance(value, list)
+        if is_date:
+            dates.append((text_code(value), text))
         if isinstance(value, str):
-            strings += 1
-            if _DATE.match(value):
-                dates.append((text_code(value), text))
             if (without_case := value.casefold()) != value:
                 tokens.add(fold_token(path, canonical(without_case)))
         elif is_number(value):
             codes.append((order_code(value), text))
-    if dates and len(dates) < strings:
-        tokens.add(mixed_token(path))
+    if dates:
+        tokens.add(date_token(path))
+    if others or not dates:
+        tokens.add(path_token(path))
     for key, cells in ((number_key, codes), (date_key, dates)):
         if cells:
             numbers[key(path)], shared = _cells(cells)

@@ -20,10 +20,10 @@ from lookalike.stores.encoding import (
     date_key,
     fold_token,
     has_position,
-    mixed_token,
     number_key,
     order_code,
     path_token,
+    path_tokens,
     size_token,
     text_code,
     value_token,
@@ -90,13 +90,13 @@ def plan(where: Filter | None, engine: Engine[C]) -> Plan[C]:
         case Equal(path, values, fold):
             return Plan(_equal(path, values, fold, engine), exact=True)
         case Exists(path):
-            return Plan(engine.tokens([path_token(path)]), exact=True)
+            return Plan(engine.tokens(path_tokens(path)), exact=True)
         case Size(path, size):
             return Plan(engine.tokens([size_token(path, size)]), exact=True)
         case Compare(path, name, bound):
             return _compare(path, name, bound, engine)
         case Pattern(path):
-            return Plan(engine.tokens([path_token(path)]), exact=False)
+            return Plan(engine.tokens(path_tokens(path)), exact=False)
         case Element(path, part, bare):
             needed = And((Exists(path), _implied(part, path, bare)))
             return Plan(plan(needed, engine).condition, exact=False)
@@ -132,12 +132,12 @@ def _equal(path: str, values: frozenset[str], fold: bool, engine: Engine[C]) -> 
     condition = engine.tokens(sorted(wanted))
     if "null" not in values:
         return condition
-    return engine.some([condition, engine.outside(engine.tokens([path_token(path)]))])
+    return engine.some([condition, engine.outside(engine.tokens(path_tokens(path)))])
 
 
 def _compare(path: str, name: str, bound: float | str, engine: Engine[C]) -> Plan[C]:
     """Compare by codes; in doubt are rows that share the bound's code without being equal to it, and other strings."""
-    there = engine.tokens([path_token(path)])
+    there = engine.tokens(path_tokens(path))
     if not engine.any(there):
         return Plan(there, exact=True)
     dates = isinstance(bound, str)
@@ -158,9 +158,7 @@ def _compare(path: str, name: str, bound: float | str, engine: Engine[C]) -> Pla
     sure = beyond(0 if not crowded and name in ("$gte", "$lte") else 1)
     whole = beyond(0) if crowded else sure
     if dates:
-        others = engine.some(
-            [engine.every([there, engine.outside(engine.numbers(key, 0, None))]), engine.tokens([mixed_token(path)])]
-        )
+        others = engine.tokens([path_token(path)])
         if engine.any(others):
             return Plan(engine.some([whole, others]), exact=False, sure=sure)
     return Plan(whole, exact=not crowded, sure=sure if crowded else None)

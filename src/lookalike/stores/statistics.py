@@ -12,7 +12,7 @@ from typing import Any, Final, Protocol, TypeVar
 
 from lookalike.filters import canonical, is_number, reach
 from lookalike.stores.base import Facet
-from lookalike.stores.encoding import array_token, has_position, path_token, value_token, whole_token
+from lookalike.stores.encoding import array_token, has_position, path_tokens, value_token, whole_token
 from lookalike.stores.plan import Engine
 
 __all__ = ["count_by_index", "count_values", "drawn", "ranked"]
@@ -48,7 +48,7 @@ def count_by_index(path: str, within: C | None, engine: Counting[C]) -> dict[str
     """
     if "." in path or has_position(path) or path == "_id":
         return None
-    there = engine.tokens([path_token(path)])
+    there = engine.tokens(path_tokens(path))
     left = there if within is None else engine.every([within, there])
     arrays = engine.tokens([array_token(path)])
     single = _discovered(path, engine.every([left, engine.outside(arrays)]), value_token, engine)
