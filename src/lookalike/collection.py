@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -21,12 +22,33 @@ from lookalike.filters import Filter
 from lookalike.intake import RawRecord
 from lookalike.kinds import CollectionSettings
 from lookalike.likeness import SAME, Judge
-from lookalike.records import Added, DuplicateGroup, Erased, Matches, Page, Record, Redescribed, Resemblance
+from lookalike.records import (
+    Added,
+    DuplicateGroup,
+    Erased,
+    Existing,
+    Imported,
+    Matches,
+    Page,
+    Record,
+    Redescribed,
+    Resemblance,
+)
 from lookalike.redescribe import ReadPicture, Redescription
 from lookalike.search import MAX_K, MAX_RANKED, Query, Searcher, TargetReader, record_of
 from lookalike.settings import Settings
 from lookalike.stores.base import Facet, Store
-from lookalike.upsert import Existing, Progress, Tally, Writer
+from lookalike.transfer import (
+    FileFormat,
+    ImportRules,
+    exported,
+    import_steps,
+    prepared,
+    read_lines,
+    summed,
+    write_records,
+)
+from lookalike.upsert import Progress, Tally, Writer
 
 __all__ = ["Collection"]
 
@@ -242,10 +264,9 @@ class Collection:
     def check(
         self, image: Any, *, k: int = 10, where: Mapping[str, Any] | None = None, verify: bool = True
     ) -> list[Resemblance]:
-        """Return the at most k records that show this picture already, as it is, edited, or in another shot.
+        """Return the at most k records that show this picture as it is, edited, or in another shot; likeliest first.
 
-        image: anything `read_image` takes. Most probable first; verdicts and probabilities are those of `compare` as
-        far as descriptions allow. verify: of up to 5 doubtful records whose files are here, compare the pixels.
+        verify: of up to 5 doubtful records whose files are here, compare the pixels, as `compare` does.
         Raises ImageError, InvalidFilter, InvalidArgument for k outside 1 to 100, ModelMismatch, CollectionClosed.
         """
         self._check_model()
@@ -272,6 +293,47 @@ class Collection:
         rules = Rules(self._filter(where), probability, linkage, frozenset(apart))
         with self._answering():
             return duplicate_groups(self._store, Judge(self._ensemble.curves), rules, progress)
+
+    def import_file(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        rules: ImportRules = ImportRules(),
+        progress: Progress | None = None,
+        cancel: Callable[[], bool] = lambda: False,
+    ) -> Imported:
+        """Import records from JSON lines (also .gz), a JSON array, CSV or Parquet, and return what became of them.
+
+        What can't be taken is listed, what is there already is skipped. cancel: asked every 1,000 lines.
+        Raises ImportUnreadable, InvalidArgument, MissingExtra, ModelMismatch, StoreFailed, CollectionClosed.
+        """
+        return summed(self.import_steps(path, rules=rules), progress or (lambda count: None), cancel)
+
+    def import_steps(
+        self, path: str | os.PathLike[str], *, rules: ImportRules = ImportRules(), after: int = 0
+    ) -> Iterator[Imported]:
+        """Import, and yield what became of each 1,000 lines once they are kept. after: a step's `line`, to go on."""
+        file = Path(path).expanduser()
+        lines = prepared(read_lines(file, rules), file.absolute().parent, rules)
+        return import_steps(lines, partial(self.add, existing=rules.existing), after=after)
+
+    def export_file(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        where: Mapping[str, Any] | None = None,
+        vectors: bool = False,
+        form: FileFormat | None = None,
+        progress: Progress | None = None,
+    ) -> int:
+        """Write the records that match into a file, whole or not at all, and return how many.
+
+        vectors: with all vectors; an import takes them back to the last bit. form: if the name doesn't tell it.
+        Raises InvalidFilter, InvalidArgument, MissingExtra, OSError, CollectionClosed.
+        """
+        with self._answering():
+            records = exported(self._store, self._filter(where), vectors=vectors)
+            return write_records(records, Path(path).expanduser(), progress or (lambda count: None), form)
 
     def optimize(self) -> bool:
         """Bring the search index up to date; slow, never needed for right answers."""

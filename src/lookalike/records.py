@@ -12,6 +12,7 @@ __all__ = [
     "DuplicateGroup",
     "DuplicatePair",
     "Erased",
+    "Existing",
     "Failure",
     "Group",
     "Imported",
@@ -25,6 +26,9 @@ __all__ = [
 ]
 
 Verdict = Literal["identical", "edited-copy", "near-duplicate", "similar", "unrelated"]
+
+Existing = Literal["merge", "replace", "skip", "refuse"]
+"""What becomes of a record whose `_id` exists: its metadata is merged or replaced, or it is left, or an error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,12 +216,13 @@ class Erased:
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What became of an import.
+    """What became of the lines of an import, or of some more of them.
 
-    inserted, updated, skipped, failed: how many lines, failed ones by their number in the file counting from 1.
-    failures: the first 1,000 of them, `source` being "line N" or "line N (id)".
+    line: the last one of them; going on after it repeats nothing. inserted, updated, skipped, failed: how many.
+    failures: the failed ones (of a whole import the first 1,000), `source` being "line N" or "line N (id)".
     """
 
+    line: int = 0
     inserted: int = 0
     updated: int = 0
     skipped: int = 0

@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from threading import Lock
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import numpy as np
 
@@ -17,18 +17,15 @@ from lookalike.describers.stream import Job, Outcome, describe_stream
 from lookalike.errors import ImageError, InvalidArgument, InvalidRecord
 from lookalike.images.sources import Encoded, load
 from lookalike.intake import FACTS, STAMPS, Incoming, RawRecord, read_record
-from lookalike.records import Failure
+from lookalike.records import Existing, Failure
 from lookalike.settings import Settings
 from lookalike.stores.base import Row, Store, Vector
 
-__all__ = ["Existing", "Progress", "Tally", "Writer"]
+__all__ = ["Progress", "Tally", "Writer"]
 
 _CHUNK = 256  # records written at once: large enough for the store, small enough to lose little on Ctrl-C
 _FETCHES = 16  # URLs asked at once; their answers may wait to be described
 _PICTURED = set(FACTS) - {"_batch"}
-
-Existing = Literal["merge", "replace", "skip", "refuse"]
-"""What becomes of a record whose `_id` exists: its metadata is merged or replaced, or it is left, or an error."""
 
 Progress = Callable[[int], None]
 """Called with the number of records done since the last call."""

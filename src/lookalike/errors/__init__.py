@@ -35,6 +35,7 @@
     │   ├── BackupUnreadable
     │   ├── MoveFailed                a moved collection is not what it was
     │   └── InvalidName
+    ├── ImportUnreadable              a file of records that breaks off or is none
     ├── InvalidRecord                 one record can't be taken; the others go on
     ├── RecordNotFound
     ├── InvalidFilter
@@ -59,6 +60,7 @@ from lookalike.errors.collections import (
     CollectionClosed,
     CollectionExists,
     CollectionNotFound,
+    ImportUnreadable,
     InvalidFilter,
     InvalidName,
     InvalidRecord,
@@ -113,6 +115,7 @@ __all__ = [
     "ImageError",
     "ImageTooLarge",
     "ImageUnreadable",
+    "ImportUnreadable",
     "InvalidArgument",
     "InvalidFilter",
     "InvalidName",

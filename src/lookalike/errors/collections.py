@@ -12,6 +12,7 @@ __all__ = [
     "CollectionClosed",
     "CollectionExists",
     "CollectionNotFound",
+    "ImportUnreadable",
     "InvalidFilter",
     "InvalidName",
     "InvalidRecord",
@@ -208,6 +209,16 @@ class InvalidRecord(LookalikeError):
     def __init__(self, record: str, reason: str) -> None:
         self.record, self.reason = record, reason
         super().__init__(f"Record {record}: {reason}.")
+
+
+class ImportUnreadable(LookalikeError):
+    """A file of records can't be opened, or not be read on; what came before is done."""
+
+    code = "import_unreadable"
+
+    def __init__(self, path: str, reason: str) -> None:
+        self.path, self.reason = path, reason
+        super().__init__(f"{path} can't be read as records: {reason}. What was read before is kept; import it again.")
 
 
 class RecordNotFound(LookalikeError):
