@@ -154,6 +154,41 @@ def test_products_weigh_what_their_kind_says(space, draw):
     assert shop.search(image=draw(2), by="copy").shares == {"copy": 1.0}
 
 
+def test_what_is_compared_without_being_told(space, draw):
+    photos = space.create("photos")
+    photos.add([{"_id": "1", "_image": draw(1), "tags": ["a"]}, {"_id": "2", "_image": draw(2)}])
+    color = {"colors": ["#ffffff"]}
+    for question, shares in [
+        ({"id": "1"}, {"meaning": 1.0}),
+        ({"id": "1", "tags": ["a"]}, {"meaning": 2 / 3, "tags": 1 / 3}),
+        ({"id": "1", **color}, {"meaning": 2 / 3, "color": 1 / 3}),
+        ({"id": "1", "by": "copy", "tags": ["a"]}, {"copy": 2 / 3, "tags": 1 / 3}),
+        (color, {"color": 1.0}),
+        ({"tags": ["a"]}, {"tags": 1.0}),
+        ({**color, "tags": ["a"]}, {"color": 0.5, "tags": 0.5}),
+        ({"like": [color]}, {"color": 1.0}),
+        ({"id": "1", "weights": {"copy": 3, "color": 1}}, {"copy": 0.75, "color": 0.25}),
+    ]:
+        assert photos.search(**question).shares == pytest.approx(shares), question
+    shop = space.create("goods", kind="products")
+    shop.add([{"_id": "1", "_image": draw(1), "tags": ["a"]}])
+    assert shop.search(image=draw(2), tags=["a"]).shares == pytest.approx({"meaning": 0.7, "color": 0.2, "tags": 0.1})
+    assert shop.search(**color).shares == {"color": 1.0}
+
+
+def test_words_are_looked_for_where_the_model_puts_them(scenes, draw, monkeypatch):
+    rows = {"first": scenes._ensemble.describe([draw(1)])["meaning"][0]}
+    rows["second"] = scenes._ensemble.describe([draw(6)])["meaning"][0]
+    describer = type(scenes._ensemble.neural)
+    monkeypatch.setattr(describer, "embed_texts", lambda self, texts: np.stack([rows[text] for text in texts]))
+    found = scenes.search(text="first", k=8)
+    assert (found[0].id, found[0].score, dict(found.shares)) == ("1", 1.0, {"meaning": 1.0})
+    assert len(found) == 8
+    less = scenes.search(text="first", like=[{"text": "second", "weight": -0.9}], k=8)
+    assert less[0].id == "1"
+    assert [match.id for match in less].index("6") > [match.id for match in found].index("6")
+
+
 def test_a_model_that_reads_no_words_says_which_do(space, draw):
     other = space.create("other", kind="matching")
     other.add([{"_id": "1", "_image": draw(1)}])

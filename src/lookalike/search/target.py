@@ -50,12 +50,13 @@ class Target:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Read:
-    """An example, described: name -> unit row, of the descriptions it has."""
+    """An example, described: name -> unit row, of the descriptions it has. shares: what a text says it is about."""
 
     example: Example
     rows: Mapping[str, NDArray[np.float32]]
     keywords: Mapping[str, float] = field(default_factory=dict)
     unknown_words: tuple[str, ...] = ()
+    shares: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,7 +80,7 @@ class TargetReader:
         Each description's direction is the sum of the examples' unit vectors times their weights (Rocchio 1971),
         brought to unit length. A palette beside examples is the color part alone. Keywords are the question's own,
         or else those of the records it names, each with its largest weight. Without `by` and `weights` the
-        collection's weights count, of the parts that the question has.
+        collection's weights count, of the parts that the question has; for a text alone, what the text is about.
         Raises RecordNotFound, UnknownVector, InvalidArgument, ShapeMismatch, ImageError, ModelError.
         """
         read = [self._read(example, self._main(query)) for example in query.examples]
@@ -115,15 +116,24 @@ class TargetReader:
             return self._stated(query.weights, query, keywords)
         if query.by is not None:
             found = {query.by: 1.0} if read else {}
+        elif len(read) == 1 and read[0].shares.keys() & self.store.dims.keys():
+            found = {name: share for name, share in read[0].shares.items() if name in self.store.dims}
         else:
-            has = {name for one in read for name in one.rows} | ({TAGS} if keywords else set())
-            found = {name: weight for name, weight in self.chosen.weights.items() if weight > 0 and name in has}
-            found = found if found.keys() - {TAGS} or not read else {self.chosen.by: 1.0}
+            found = self._usual(query, read, keywords)
         beside = _ASIDE * max(found.values(), default=1.0)
         if query.palette is not None:
-            found[_COLOR] = max(found.get(_COLOR, 0.0), beside)
+            found.setdefault(_COLOR, beside)
         if query.tags:
-            found[TAGS] = max(found.get(TAGS, 0.0), beside)
+            found.setdefault(TAGS, beside)
+        return found
+
+    def _usual(self, query: Query, read: Sequence[_Read], keywords: Mapping[str, float]) -> dict[str, float]:
+        """Return the collection's weights of the parts that the question has."""
+        has = {name for one in read for name in one.rows}
+        parts = has | ({_COLOR} if query.palette else set()) | ({TAGS} if keywords else set())
+        found = {name: weight for name, weight in self.chosen.weights.items() if weight > 0 and name in parts}
+        if read and not found.keys() & has:
+            found[_COLOR if has == {_COLOR} else self.chosen.by] = 1.0
         return found
 
     def _stated(self, weights: Mapping[str, float], query: Query, keywords: Mapping[str, float]) -> dict[str, float]:
@@ -169,8 +179,7 @@ class TargetReader:
             case "colors":
                 return _Read(example, {_COLOR: palette_row(example.value)})
             case _:
-                rows, unknown = self._text_rows(example.value)
-                return _Read(example, rows, unknown_words=unknown)
+                return self._text(example)
 
     def _image_rows(self, example: Example) -> dict[str, NDArray[np.float32]]:
         self.check()
@@ -205,10 +214,12 @@ class TargetReader:
                 raise ShapeMismatch(f"{example.place} ({name})", expected=(self.store.dims[name],), got=row.shape)
         return rows
 
-    def _text_rows(self, text: str) -> tuple[dict[str, NDArray[np.float32]], tuple[str, ...]]:
-        """Return a text in the space of meaning, and its words that the model does not know."""
+    def _text(self, example: Example) -> _Read:
         self.check()
-        return {_TEXT: self.ensemble.neural.embed_texts([text])[0]}, ()
+        neural = self.ensemble.neural
+        row = neural.embed_texts([example.value])[0]
+        vector = neural.card.text.vector if neural.card.text else _TEXT
+        return _Read(example, {vector: row}, shares={vector: 1.0})
 
 
 def palette_row(palette: Palette) -> NDArray[np.float32]:
