@@ -202,3 +202,13 @@ def test_copies_keep_holes_and_every_byte(tmp_path):
     for path in source.iterdir():
         assert (tmp_path / "copy" / path.name).read_bytes() == path.read_bytes()
     assert (tmp_path / "copy" / "sparse").stat().st_blocks * 512 < 1 << 20
+
+
+def test_thinning_keeps_every_byte_and_gives_back_the_zeros(tmp_path):
+    path = tmp_path / "vectors"
+    content = b"\0" * (3 << 20) + b"some" + b"\0" * (5 << 20) + b"\1" + b"\0" * 77
+    path.write_bytes(content)
+    building.thin(path)
+    assert path.read_bytes() == content
+    assert path.stat().st_blocks * 512 <= 2 << 20
+    assert list(tmp_path.iterdir()) == [path]
