@@ -9,7 +9,9 @@ from PIL import Image
 
 import lookalike
 from lookalike.describers.colors import COLOR_BINS, color_histogram, dominant_colors, palette_histogram
-from lookalike.errors import CollectionClosed, ImageUnreadable, InvalidArgument, NoTextTower, SourceNotFound
+from lookalike.describers.ensemble import Ensemble, standard_ensemble
+from lookalike.describers.words import Reading
+from lookalike.errors import CollectionClosed, ImageUnreadable, InvalidArgument, SourceNotFound
 
 COLORS = {"red": (200, 30, 40), "green": (30, 150, 60), "blue": (40, 60, 190), "white": (245, 245, 245)}
 
@@ -176,24 +178,37 @@ def test_what_is_compared_without_being_told(space, draw):
     assert shop.search(**color).shares == {"color": 1.0}
 
 
-def test_words_are_looked_for_where_the_model_puts_them(scenes, draw, monkeypatch):
-    rows = {"first": scenes._ensemble.describe([draw(1)])["meaning"][0]}
-    rows["second"] = scenes._ensemble.describe([draw(6)])["meaning"][0]
-    describer = type(scenes._ensemble.neural)
-    monkeypatch.setattr(describer, "embed_texts", lambda self, texts: np.stack([rows[text] for text in texts]))
-    found = scenes.search(text="first", k=8)
+@pytest.fixture
+def words(monkeypatch):
+    """Let every model read "first" and "second" as two of the drawn scenes, "gray" as a scene's colors besides."""
+    readings = {}
+    monkeypatch.setattr(Ensemble, "describe_text", lambda self, text: readings[text])
+    return readings
+
+
+def test_words_are_looked_for_where_the_model_puts_them(scenes, draw, words):
+    rows = [standard_ensemble().describe([draw(seed)]) for seed in (1, 6)]
+    words["first zorp"] = Reading({"meaning": rows[0]["meaning"][0]}, {"meaning": 1.0}, ["first"], ["zorp"])
+    words["second"] = Reading({"meaning": rows[1]["meaning"][0]}, {"meaning": 1.0}, ["second"])
+    both = {"meaning": rows[1]["meaning"][0], "color": rows[0]["color"][0]}
+    words["gray second"] = Reading(both, {"meaning": 0.75, "color": 0.25}, ["gray", "second"])
+    found = scenes.search(text="first zorp", k=8)
     assert (found[0].id, found[0].score, dict(found.shares)) == ("1", 1.0, {"meaning": 1.0})
-    assert len(found) == 8
-    less = scenes.search(text="first", like=[{"text": "second", "weight": -0.9}], k=8)
+    assert (len(found), found.unknown_words) == (8, ("zorp",))
+    less = scenes.search(text="first zorp", like=[{"text": "second", "weight": -0.9}], k=8)
     assert less[0].id == "1"
     assert [match.id for match in less].index("6") > [match.id for match in found].index("6")
+    assert scenes.search(text="gray second").shares == {"meaning": 0.75, "color": 0.25}
+    assert scenes.search(text="gray second", by="meaning").shares == {"meaning": 1.0}
+    assert scenes.search(text="gray second", weights={"color": 1}, k=1)[0].id == "1"
 
 
-def test_a_model_that_reads_no_words_says_which_do(space, draw):
+def test_words_need_a_collection_that_keeps_what_they_mean(space, draw, words):
+    words["first"] = Reading({"meaning": np.eye(256, dtype=np.float32)[0]}, {"meaning": 1.0}, ["first"])
     other = space.create("other", kind="matching")
     other.add([{"_id": "1", "_image": draw(1)}])
-    with pytest.raises((InvalidArgument, NoTextTower)):
-        other.search(text="red kitchen")
+    with pytest.raises(InvalidArgument, match="one that an example has: meaning"):
+        other.search(text="first")
 
 
 def test_given_pictures_and_records_in_order(scenes, draw):

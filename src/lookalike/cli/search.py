@@ -98,7 +98,7 @@ def _print(rows: list[dict[str, Any]], form: Format) -> None:
     print_rows(rows, form, columns=list(dict.fromkeys(shown))[:8])
 
 
-def _source(what: str | None, text: str | None) -> dict[str, str | None]:
+def _source(what: str | None, text: str | None) -> dict[str, Any]:
     """Tell a picture from words: what is a file or looks like one, a URL or encoded is a picture."""
     if what is None or text is not None:
         return {"text": text, "image": what}

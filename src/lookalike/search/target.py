@@ -24,7 +24,6 @@ from lookalike.stores.base import Store, Vector
 __all__ = ["Target", "TargetReader"]
 
 _COLOR = "color"
-_TEXT = "meaning"
 _ASIDE = 0.5  # the weight, without `weights`, of a palette or keywords, by that of the heaviest other part
 _SMALLEST = 4  # pixels of a box, each way; what is smaller was meant as fractions
 _CANCELED = 1e-3  # a sum of unit vectors this short points nowhere
@@ -216,10 +215,8 @@ class TargetReader:
 
     def _text(self, example: Example) -> _Read:
         self.check()
-        neural = self.ensemble.neural
-        row = neural.embed_texts([example.value])[0]
-        vector = neural.card.text.vector if neural.card.text else _TEXT
-        return _Read(example, {vector: row}, shares={vector: 1.0})
+        reading = self.ensemble.describe_text(example.value)
+        return _Read(example, reading.rows, unknown_words=tuple(reading.unknown), shares=reading.shares)
 
 
 def palette_row(palette: Palette) -> NDArray[np.float32]:
