@@ -1,8 +1,10 @@
 # Everything lives in .venv and .demo; every target is safe to repeat.
 PYTHON ?= python3
 BIN := .venv/bin
+CLUSTER := docker compose --file docker-compose.cluster.yml
+THREE := import httpx; assert len(httpx.get('http://localhost:6333/cluster').json()['result']['peers']) == 3
 
-.PHONY: run test test-slow check clean
+.PHONY: run test test-slow test-cluster check clean
 
 run: .venv/run.stamp        ## install, then serve the sample gallery at http://localhost:8080
 	$(BIN)/lookalike demo --folder .demo $(ARGS)
@@ -12,6 +14,12 @@ test: .venv/test.stamp      ## install what tests need, then run them
 
 test-slow: .venv/test.stamp ## the tests that take many seconds each
 	$(BIN)/python -m pytest -m slow $(ARGS)
+
+test-cluster: .venv/test.stamp ## the store's tests on QDRANT_URL, or else on three Qdrant nodes that Docker starts
+	@if [ -n "$$QDRANT_URL" ]; then $(BIN)/python -m pytest tests/stores -k "server" $(ARGS); else \
+	trap '$(CLUSTER) down --volumes' EXIT; \
+	$(CLUSTER) up --detach && timeout 120 sh -c 'until $(BIN)/python -c "$(THREE)" 2>/dev/null; do sleep 1; done' && \
+	QDRANT_URL=http://localhost:6333 $(BIN)/python -m pytest tests/stores -k "server" $(ARGS); fi
 
 check: .venv/check.stamp    ## lint, formatting, types (installs PyTorch, whose types the training room needs)
 	$(BIN)/ruff check .

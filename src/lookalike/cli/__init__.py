@@ -16,9 +16,11 @@ from lookalike.cli import (
     index,
     keys,
     models,
+    redescribe,
     search,
     serve,
     users,
+    workspace,
 )
 from lookalike.errors import LookalikeError
 from lookalike.version import __version__
@@ -33,8 +35,9 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
-for room in (compare, describe, group, index, search, models, evaluate, serve, doctor):
+for room in (compare, describe, group, index, search, models, evaluate, serve, doctor, workspace):
     room.install(app)
+redescribe.install(collections.app)
 app.add_typer(collections.app, name="collection")
 app.add_typer(keys.app, name="keys")
 app.add_typer(users.app, name="users")

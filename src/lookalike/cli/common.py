@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 __all__ = ["WorkspaceOption", "opened", "read_filter", "settings_for"]
 
 WorkspaceOption = typer.Option(
-    None, "--workspace", "-w", help="Folder of the collections. [default: LOOKALIKE_WORKSPACE, or your data folder]"
+    None,
+    "--workspace",
+    "-w",
+    help="Folder of the collections, or qdrant://HOST:6333. [default: LOOKALIKE_WORKSPACE, or your data folder]",
 )
 
 
