@@ -79,7 +79,7 @@ def make_point(point: str, slots: Mapping[str, Vector], payload: Mapping[str, An
     the list around it, so single numbers go without; conditions treat both alike.
     """
     numbers = {key: codes[0] if len(codes) == 1 else codes for key, codes in payload[NUMBERS].items()}
-    views: Any = {slot: memoryview(vector) for slot, vector in slots.items()}
+    views: Any = {slot: vector.data for slot, vector in slots.items()}
     return qe.Point(point, views, {**payload, NUMBERS: numbers})
 
 
