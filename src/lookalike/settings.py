@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,12 @@ class Settings:
     pictures. host, port: where the service listens. fetch_networks: networks besides the public internet from which
     pictures may be fetched by URL, like "10.1.0.0/16, fd00::/8"; fetch_bytes, fetch_seconds: most that one URL may
     cost, 0 seconds fetching none.
+    key: a key of scope admin for the service, besides those in the catalog, 16 characters or more; empty makes one at
+    the first start. session_secret: signs the sessions of browsers; empty makes one in the workspace, and replicas
+    behind one address need the same. signup: whether strangers may make themselves an account that reads.
+    log_format: "text" or "json" (a line each). job_workers: background jobs at once. import_bytes: largest file to
+    import over HTTP. backups: folder for backups made over HTTP; empty is in the workspace. drain_seconds: how long
+    /readyz says no before the service stops listening. shutdown_seconds: most that open requests are waited for.
     """
 
     workspace: Path = field(default_factory=_default_workspace)
@@ -49,6 +55,15 @@ class Settings:
     fetch_networks: str = ""
     fetch_bytes: int = Fetching().bytes
     fetch_seconds: int = int(Fetching().seconds)
+    key: str = field(default="", repr=False)
+    session_secret: str = field(default="", repr=False)
+    signup: bool = False
+    log_format: str = "text"
+    job_workers: int = 2
+    import_bytes: int = 4 * 2**30
+    backups: str = ""
+    drain_seconds: int = 0
+    shutdown_seconds: int = 60
 
     @property
     def limits(self) -> Limits:
@@ -67,14 +82,34 @@ class Settings:
 
         Raises InvalidArgument for an unknown name in the file or a value of the wrong type.
         """
-        default = Path(platformdirs.user_config_dir("lookalike", appauthor=False)) / "config.toml"
-        path = Path(environment.get(_PREFIX + "CONFIG", default))
-        values = _read_toml(path) if path.is_file() else {}
-        for known in fields(cls):
-            text = environment.get(_PREFIX + known.name.upper())
-            if text:
-                values[known.name] = text
-        return cls(**{name: _convert(name, value) for name, value in values.items()})
+        return cls(**{name: _convert(name, value) for name, (value, _) in _given(environment).items()})
+
+    def shown(self, environment: Mapping[str, str] = os.environ) -> list[tuple[str, str, str]]:
+        """Return each setting's name, its value as text, and where `load` has it from; of secrets, only whether."""
+        given = _given(environment)
+        return [
+            (known.name, self._text(known), given[known.name][1] if known.name in given else "default")
+            for known in fields(self)
+        ]
+
+    def _text(self, known: Field[Any]) -> str:
+        value = getattr(self, known.name)
+        return str(value) if known.repr else "(set, not shown)" if value else ""
+
+
+def _given(environment: Mapping[str, str]) -> dict[str, tuple[Any, str]]:
+    """Return name -> (value as given, where it is from)."""
+    path = Path(environment.get(_PREFIX + "CONFIG", _default_file()))
+    values = {name: (value, str(path)) for name, value in (_read_toml(path) if path.is_file() else {}).items()}
+    for known in fields(Settings):
+        variable = _PREFIX + known.name.upper()
+        if environment.get(variable):
+            values[known.name] = (environment[variable], variable)
+    return values
+
+
+def _default_file() -> Path:
+    return Path(platformdirs.user_config_dir("lookalike", appauthor=False)) / "config.toml"
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
@@ -84,7 +119,22 @@ def _read_toml(path: Path) -> dict[str, Any]:
         raise InvalidArgument("LOOKALIKE_CONFIG", str(path), f"a TOML file ({error})") from None
 
 
-_NUMBERS = {"threads": 0, "max_bytes": 1, "max_pixels": 1, "port": 0, "fetch_bytes": 1, "fetch_seconds": 0}
+_NUMBERS = {
+    "threads": 0,
+    "max_bytes": 1,
+    "max_pixels": 1,
+    "port": 0,
+    "fetch_bytes": 1,
+    "fetch_seconds": 0,
+    "job_workers": 1,
+    "import_bytes": 1,
+    "drain_seconds": 0,
+    "shutdown_seconds": 1,
+}
+_WORDS: Mapping[str, Mapping[str, Any]] = {
+    "signup": {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False},
+    "log_format": {"text": "text", "json": "json"},
+}
 
 
 def _convert(name: str, value: Any) -> Any:
@@ -94,6 +144,11 @@ def _convert(name: str, value: Any) -> Any:
         return Path(str(value)).expanduser()
     if name == "fetch_networks":
         read_networks(str(value))
+    if name in _WORDS:
+        words = _WORDS[name]
+        if str(value).lower() not in words:
+            raise InvalidArgument(name, value, f"one of {', '.join(words)}")
+        return words[str(value).lower()]
     if name not in _NUMBERS:
         return str(value)
     try:

@@ -11,6 +11,7 @@ from lookalike.catalog.catalog import FILE, Catalog, open_catalog
 from lookalike.catalog.collections import CollectionInfo
 from lookalike.catalog.database import now
 from lookalike.catalog.decisions import Decision
+from lookalike.catalog.feeds import Feed
 from lookalike.catalog.jobs import Job
 from lookalike.catalog.keys import PLANS, Grant, Key, Plan, Scope
 from lookalike.catalog.migrations import FORMAT
@@ -28,6 +29,7 @@ __all__ = [
     "Catalog",
     "CollectionInfo",
     "Decision",
+    "Feed",
     "Grant",
     "Job",
     "Key",

@@ -9,6 +9,7 @@ from lookalike.catalog.audit import Audit
 from lookalike.catalog.collections import Collections
 from lookalike.catalog.database import Database
 from lookalike.catalog.decisions import Decisions
+from lookalike.catalog.feeds import Feeds
 from lookalike.catalog.jobs import JobTable
 from lookalike.catalog.keys import Keys
 from lookalike.catalog.migrations import bring_up_to_date
@@ -45,6 +46,7 @@ class Catalog:
         self.collections = Collections(self._database)
         self.decisions = Decisions(self._database)
         self.jobs = JobTable(self._database)
+        self.feeds = Feeds(self._database)
         self.keys = Keys(self._database)
         self.users = Users(self._database)
         self.usage = UsageMeter(self._database)

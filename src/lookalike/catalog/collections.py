@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy.exc import IntegrityError
 
 from lookalike.catalog.database import Database
-from lookalike.catalog.tables import collections, decisions
+from lookalike.catalog.tables import collections, decisions, feeds
 from lookalike.errors import CollectionExists
 from lookalike.kinds import CollectionSettings, Kind
 
@@ -97,9 +97,10 @@ class Collections:
         return sorted((_info(row._mapping) for row in rows), key=lambda info: info.name)  # collations differ
 
     def remove(self, name: str) -> bool:
-        """Strike an entry and the decisions about its records; returns whether there was one."""
+        """Strike an entry, its feeds and the decisions about its records; returns whether there was one."""
         with self._database.writing() as connection:
             connection.execute(decisions.delete().where(decisions.c.scope == name))
+            connection.execute(feeds.delete().where(feeds.c.collection == name))
             done = connection.execute(collections.delete().where(collections.c.name == name))
         return bool(done.rowcount)
 

@@ -6,7 +6,19 @@ from typing import Any
 
 import sqlalchemy as sql
 
-__all__ = ["about", "audit", "collections", "decisions", "job_failures", "jobs", "keys", "tables", "usage", "users"]
+__all__ = [
+    "about",
+    "audit",
+    "collections",
+    "decisions",
+    "feeds",
+    "job_failures",
+    "jobs",
+    "keys",
+    "tables",
+    "usage",
+    "users",
+]
 
 tables = sql.MetaData()
 
@@ -100,6 +112,23 @@ job_failures = sql.Table(
     sql.Column("item", _Text, nullable=False),
     sql.Column("code", _Text, nullable=False),
     sql.Column("reason", _Text, nullable=False),
+)
+
+feeds = sql.Table(
+    "feeds",
+    tables,
+    sql.Column("id", _Text, primary_key=True),
+    sql.Column("collection", _Text, nullable=False),
+    sql.Column("source", _Text, nullable=False),
+    _text("form"),
+    sql.Column("every", sql.Integer),  # seconds
+    sql.Column("remove", sql.Boolean, nullable=False, default=False),
+    sql.Column("existing", _Text, nullable=False),
+    sql.Column("columns", sql.JSON, nullable=False),
+    _text("who"),
+    sql.Column("created", _Text, nullable=False),
+    sql.Column("due", sql.Float),  # seconds since 1970
+    _text("last_job"),
 )
 
 keys = sql.Table(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Final, Literal, get_args
 
@@ -30,12 +31,16 @@ _hasher = PasswordHasher()  # argon2id with the library's defaults, RFC 9106's s
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """Someone who may sign in. name: lower case. Times are ISO 8601 in UTC."""
+    """Someone who may sign in. name: lower case. Times are ISO 8601 in UTC.
+
+    mark: another one with each password, from which nothing about it follows; sessions end with it.
+    """
 
     name: str
     role: Role
     created: str
     last_sign_in: str | None = None
+    mark: str = field(default="", compare=False, repr=False)
 
 
 class Users:
@@ -79,7 +84,7 @@ class Users:
             changes["password"] = _hasher.hash(password)
         with self._database.writing() as connection:
             connection.execute(users.update().where(users.c.name == row.name).values(changes))
-        return User(row.name, row.role, row.created, changes["last_sign_in"])
+        return _user({**row._mapping, **changes})
 
     def find(self, name: str) -> User:
         """Return a user. Raises EntryNotFound."""
@@ -136,4 +141,5 @@ def _nobodys_hash() -> str:
 
 
 def _user(row: Mapping[Any, Any]) -> User:
-    return User(row["name"], row["role"], row["created"], row["last_sign_in"])
+    mark = hashlib.sha256(row["password"].encode()).hexdigest()[:16]
+    return User(row["name"], row["role"], row["created"], row["last_sign_in"], mark)

@@ -15,8 +15,9 @@ import typer
 from lookalike.cli.common import WorkspaceOption, settings_for
 from lookalike.cli.output import Format, FormatOption, print_rows
 from lookalike.errors import LookalikeError
+from lookalike.settings import Settings
 
-_HELP = """Check the installation: packages, the model, picture formats, and the workspace.
+_HELP = """Check the installation: packages, the model, picture formats, the workspace, and where each setting is from.
 
 Exit code 2 if something is broken.
 
@@ -45,9 +46,17 @@ def _doctor(workspace: Path = WorkspaceOption, form: Format = FormatOption) -> N
     ]
     rows = [_run(name, check) for name, check in checks]
     rows += [_extra(package, module, hint) for package, (module, hint) in _EXTRAS.items()]
+    rows += [{"part": f"setting {name}", "state": source, "detail": text} for name, text, source in _settings()]
     print_rows(rows, form)
     if any(row["state"] == "broken" for row in rows):
         raise typer.Exit(2)
+
+
+def _settings() -> list[tuple[str, str, str]]:
+    try:
+        return Settings.load().shown()
+    except LookalikeError:
+        return []  # the check of the workspace says what is wrong with them
 
 
 def _run(name: str, check: Callable[[], str]) -> dict[str, Any]:

@@ -45,6 +45,8 @@
     ├── NotPermitted                  a key that is right but may not do this
     ├── EntryNotFound                 no such key, user, job or decision
     ├── NameTaken                     a user of this name exists
+    ├── TooManyRequests               more than a plan allows just now
+    ├── PlanExceeded                  more records than a plan allows
     └── MissingExtra                  an optional part is not installed
 
 Each class is one thing a caller would do differently. `code` is public and permanent: branch on it, never on
@@ -99,7 +101,14 @@ from lookalike.errors.pictures import (
     UrlRefused,
     UrlUnreachable,
 )
-from lookalike.errors.service import AccessDenied, EntryNotFound, NameTaken, NotPermitted
+from lookalike.errors.service import (
+    AccessDenied,
+    EntryNotFound,
+    NameTaken,
+    NotPermitted,
+    PlanExceeded,
+    TooManyRequests,
+)
 
 __all__ = [
     "AccessDenied",
@@ -131,6 +140,7 @@ __all__ = [
     "NoImagesFound",
     "NoTextTower",
     "NotPermitted",
+    "PlanExceeded",
     "RecordNotFound",
     "SettingFixed",
     "ShapeMismatch",
@@ -138,6 +148,7 @@ __all__ = [
     "StoreError",
     "StoreFailed",
     "StoreUnreadable",
+    "TooManyRequests",
     "UnknownModel",
     "UnknownVector",
     "UnknownWords",

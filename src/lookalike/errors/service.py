@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lookalike.errors.base import LookalikeError
 
-__all__ = ["AccessDenied", "EntryNotFound", "NameTaken", "NotPermitted"]
+__all__ = ["AccessDenied", "EntryNotFound", "NameTaken", "NotPermitted", "PlanExceeded", "TooManyRequests"]
 
 
 class AccessDenied(LookalikeError):
@@ -45,3 +45,26 @@ class NameTaken(LookalikeError):
     def __init__(self, name: str) -> None:
         self.name = name
         super().__init__(f"A user {name!r} exists already. Choose another name, or change that one's password.")
+
+
+class TooManyRequests(LookalikeError):
+    """More than a plan allows in so much time; `retry_after` seconds later it is allowed again."""
+
+    code = "too_many_requests"
+
+    def __init__(self, limit: str, retry_after: float) -> None:
+        self.limit, self.retry_after = limit, retry_after
+        super().__init__(f"The limit here is {limit}. Wait {max(1, round(retry_after))} s, or ask for a larger plan.")
+
+
+class PlanExceeded(LookalikeError):
+    """A plan's collections would hold more records than it allows; waiting doesn't help."""
+
+    code = "plan_exceeded"
+
+    def __init__(self, records: int, limit: int) -> None:
+        self.records, self.limit = records, limit
+        super().__init__(
+            f"There would be {records:,} records, and the plan of this key allows {limit:,}. "
+            f"Delete some, or ask for a larger plan."
+        )

@@ -20,7 +20,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
-from lookalike.errors import ImageTooLarge, UrlRefused, UrlUnreachable
+from lookalike.counting import fetches
+from lookalike.errors import ImageError, ImageTooLarge, UrlRefused, UrlUnreachable
 from lookalike.images.addresses import host_address, is_allowed
 from lookalike.images.image import Fetching
 from lookalike.version import __version__
@@ -74,6 +75,16 @@ def fetch(url: str, rules: Fetching = Fetching(), *, network: Network = SYSTEM) 
     that is neither public nor in an allowed network), UrlUnreachable if the host doesn't answer as it should in
     time, ImageTooLarge as soon as more than `rules.bytes` bytes have come.
     """
+    try:
+        data = _followed(url, rules, network)
+    except ImageError as error:
+        fetches.add(error.code)
+        raise
+    fetches.add("ok")
+    return data
+
+
+def _followed(url: str, rules: Fetching, network: Network) -> bytes:
     name = shown(url)
     if not rules.seconds:
         raise UrlRefused(name, "URLs are not fetched here", "Send the picture itself, or set LOOKALIKE_FETCH_SECONDS.")

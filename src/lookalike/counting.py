@@ -1,0 +1,35 @@
+"""Counts that rooms without HTTP keep for whoever watches the service; always on, and next to free."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Mapping
+from typing import Final
+
+__all__ = ["Counts", "fetches", "model_batches"]
+
+
+class Counts:
+    """How often what happened. Safe to call from several threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._counts: Counter[str | int] = Counter()
+
+    def add(self, what: str | int) -> None:
+        """Count it once more."""
+        with self._lock:
+            self._counts[what] += 1
+
+    def now(self) -> Mapping[str | int, int]:
+        """Return the counts since the process began."""
+        with self._lock:
+            return dict(self._counts)
+
+
+model_batches: Final = Counts()
+"""Number of pictures -> how often a model ran on so many at once."""
+
+fetches: Final = Counts()
+""""ok", or the code of the error -> how many URLs ended so."""
