@@ -68,7 +68,7 @@ def test_without_a_question_the_page_offers_where_to_begin(visitor, links):
         ("query=nope", 410, "no longer kept"),
         ("id=0&k=0", 422, "k: "),
         ("id=0&k=many", 422, "k: "),
-        ("id=0&by=smell", 422, "by is &#39;smell&#39;"),
+        ("id=0&by=smell", 422, "no vector named &#39;smell&#39;"),
         ("id=0&filter={", 422, "The filter can"),
         ("id=0&filter=%7B%22a%22:%7B%22$near%22:1%7D%7D", 422, "The filter can"),
     ],
