@@ -9,7 +9,7 @@ from fastapi_offline import FastAPIOffline
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-from lookalike.api import collections, compare, describe, health, looking, problems, records, search
+from lookalike.api import collections, compare, describe, doubles, health, looking, problems, records, search
 from lookalike.api.limits import BodyLimit
 from lookalike.api.security import Gate, require_key
 from lookalike.pages import routes as pages
@@ -51,7 +51,7 @@ def create_app(workspace: Workspace, access: Access) -> FastAPI:
     app.add_middleware(BodyLimit, limit=_BODY_LIMIT)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(access.hosts))
     problems.install(app)
-    for room in (compare, describe, collections, looking, search, records):
+    for room in (compare, describe, collections, looking, search, records, doubles):
         app.include_router(room.router, prefix="/v1", dependencies=[Depends(require_key)])
     app.include_router(health.router)
     pages.install(app)

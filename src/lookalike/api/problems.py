@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -11,7 +12,7 @@ from starlette.exceptions import HTTPException
 
 from lookalike import errors
 
-__all__ = ["BodyTooLarge", "install", "problem", "status_of"]
+__all__ = ["BodyTooLarge", "install", "problem", "problem_of", "status_of"]
 
 _STATUS: dict[type[errors.LookalikeError], int] = {
     errors.LookalikeError: 500,
@@ -33,10 +34,19 @@ _STATUS: dict[type[errors.LookalikeError], int] = {
     errors.WouldOverwrite: 409,
     errors.InvalidName: 422,
     errors.InvalidRecord: 422,
+    errors.ImportUnreadable: 422,
     errors.RecordNotFound: 404,
     errors.InvalidFilter: 422,
     errors.InvalidArgument: 422,
     errors.AccessDenied: 401,
+    errors.NotPermitted: 403,
+    errors.PlanExceeded: 403,
+    errors.TooManyRequests: 429,
+    errors.EntryNotFound: 404,
+    errors.NameTaken: 409,
+    errors.CatalogFailed: 507,
+    errors.BackupUnreadable: 422,
+    errors.MissingExtra: 501,
 }
 
 
@@ -70,12 +80,20 @@ def problem(status: int, code: str, detail: str, **facts: Any) -> JSONResponse:
     )
 
 
+def problem_of(error: errors.LookalikeError) -> JSONResponse:
+    """Return the problem document of an error of the tree."""
+    response = problem(status_of(error), error.code, str(error))
+    if isinstance(error, errors.TooManyRequests):
+        response.headers["Retry-After"] = str(max(1, math.ceil(error.retry_after)))
+    return response
+
+
 def install(app: FastAPI) -> None:
     """Let every error of the tree, and every refusal of the framework, answer with a problem document."""
 
     @app.exception_handler(errors.LookalikeError)
     async def _own(_: Request, error: errors.LookalikeError) -> JSONResponse:
-        return problem(status_of(error), error.code, str(error))
+        return problem_of(error)
 
     @app.exception_handler(RequestValidationError)
     async def _invalid(_: Request, error: RequestValidationError) -> JSONResponse:

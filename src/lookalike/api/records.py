@@ -10,26 +10,41 @@ from lookalike.api.pictures import picture_bytes
 from lookalike.collection import Collection
 from lookalike.errors import ImageError, InvalidRecord, RecordNotFound
 from lookalike.images.image import Limits
-from lookalike.records import Added, Failure, Record
+from lookalike.records import Added, Existing, Failure, Record
 from lookalike.wire import AddedBody, FailureBody, PageBody, RecordsRequest
+from lookalike.wire_duplicates import DeleteRequest
 
 router = APIRouter(prefix="/collections/{name}/records", tags=["records"])
 
 
 @router.post("", summary="Insert records, or update those whose _id exists")
-def add_records(name: str, body: RecordsRequest, request: Request) -> AddedBody:
-    """Each record has `_id`, a picture as `_base64` (or `_vector`), and any metadata. Per-item results."""
+def add_records(
+    name: str,
+    body: RecordsRequest,
+    request: Request,
+    existing: Annotated[Existing, Query(description="What becomes of records that are there.")] = "merge",
+) -> AddedBody:
+    """Each record has `_id`, a picture as `_base64` or `_url` (or `_vector`), and any metadata. Per-item results."""
     collection: Collection = request.app.state.workspace.get(name)
     records, refused = _from_wire(body.records, request.app.state.workspace.settings.limits)
-    added = collection.add(records)
+    added = collection.add(records, existing=existing)
     return _body(added, refused)
 
 
 @router.patch("", summary="Change metadata of existing records")
-def update_records(name: str, body: RecordsRequest, request: Request) -> AddedBody:
-    """Fields given replace those of the same name; pictures are not touched."""
+def update_records(name: str, body: RecordsRequest, request: Request, replace: bool = False) -> AddedBody:
+    """Fields given replace those of the same name, `$unset` lists those that go; with `replace`, nothing else stays.
+
+    Pictures are not touched.
+    """
     collection: Collection = request.app.state.workspace.get(name)
-    return _body(collection.update(body.records), [])
+    return _body(collection.update(body.records, replace=replace), [])
+
+
+@router.post("/delete", summary="Delete records by ids or by filter")
+def delete_records(name: str, body: DeleteRequest, request: Request) -> dict[str, int]:
+    """Says how many went. Their bytes stay in the store's files for a while; /erase removes those too."""
+    return {"deleted": request.app.state.workspace.get(name).delete(body.ids, where=body.where)}
 
 
 @router.get("", summary="Walk the records")

@@ -1,4 +1,4 @@
-"""`lookalike collection create|configure|kinds|list|show|delete`."""
+"""`lookalike collection create|configure|kinds|list|show|delete`, and the commands of `records`."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from typing import Any
 
 import typer
 
+from lookalike.cli import records
 from lookalike.cli.common import WorkspaceOption, opened, read_filter
 from lookalike.cli.output import Format, FormatOption, print_json, print_rows
 from lookalike.errors import InvalidArgument
 from lookalike.kinds import KINDS
 
 app = typer.Typer(help="Make, set up, list, look into and delete collections.", no_args_is_help=True)
+records.install(app)
 
 SettingOption = typer.Option(
     [], "--set", metavar="NAME=VALUE", help="Another setting; lists and mappings as JSON. Repeat it for several."

@@ -1,0 +1,95 @@
+"""Request and response bodies about records that show one picture, and about deleting and erasing records."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field
+
+from lookalike.records import Verdict
+from lookalike.wire import Picture, Request
+
+__all__ = [
+    "CheckBody",
+    "CheckRequest",
+    "DeleteRequest",
+    "DuplicatesBody",
+    "DuplicatesRequest",
+    "EraseRequest",
+    "ErasedBody",
+    "GroupBody",
+    "ResemblanceBody",
+]
+
+
+class CheckRequest(Request):
+    """A picture that may be in the collection already."""
+
+    image: str = Picture
+    k: int = Field(10, description="Records wanted at most, 1 to 100.")
+    where: dict[str, Any] | None = Field(None, description="MongoDB-like filter.", examples=[{"category": "kitchen"}])
+    verify: bool = Field(True, description="Compare the pixels of doubtful ones whose files the service has.")
+
+
+class ResemblanceBody(BaseModel):
+    """A record that shows the picture; probability: that it is the same one."""
+
+    id: str = Field(serialization_alias="_id")
+    verdict: Verdict
+    probability: float
+    evidence: dict[str, Any]
+    record: dict[str, Any]
+
+
+class CheckBody(BaseModel):
+    """Records that show the picture, most probable first; none if it is new."""
+
+    model: str
+    matches: list[ResemblanceBody]
+
+
+class DuplicatesRequest(Request):
+    """Which duplicates to look for."""
+
+    where: dict[str, Any] | None = Field(None, description="MongoDB-like filter.", examples=[{"category": "kitchen"}])
+    probability: float = Field(0.5, gt=0, le=1, description="From which two count as the same; 1: equal bytes only.")
+    linkage: Literal["average", "transitive"] = "average"
+    apart: list[tuple[str, str]] = Field([], description="Pairs of ids known to be different.")
+
+
+class GroupBody(BaseModel):
+    """Records of one picture; pairs: `a`, `b`, verdict and probability."""
+
+    members: list[str]
+    pairs: list[dict[str, Any]]
+
+
+class DuplicatesBody(BaseModel):
+    """Groups of two and more, largest first."""
+
+    groups: list[GroupBody]
+
+
+class DeleteRequest(Request):
+    """Which records: exactly one of `ids` and `where`."""
+
+    ids: list[str] | None = Field(None, max_length=100_000)
+    where: dict[str, Any] | None = Field(None, description="MongoDB-like filter; {} is all of them.")
+
+
+class EraseRequest(DeleteRequest):
+    """Which records to erase for good."""
+
+
+class ErasedBody(BaseModel):
+    """The receipt: ids with the SHA-256 of what was kept of each, what went with them, and what was searched."""
+
+    at: str
+    erased: dict[str, str]
+    missing: list[str]
+    descriptions: int
+    decisions: int
+    files_searched: list[str]
+    records_searched: list[str]
+    found: list[str]
+    out_of_reach: list[str]
