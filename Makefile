@@ -2,7 +2,6 @@
 PYTHON ?= python3
 BIN := .venv/bin
 CLUSTER := docker compose --file docker-compose.cluster.yml
-THREE := import httpx; assert len(httpx.get('http://localhost:6333/cluster').json()['result']['peers']) == 3
 
 .PHONY: run test test-slow test-cluster check clean
 
@@ -18,7 +17,7 @@ test-slow: .venv/test.stamp ## the tests that take many seconds each
 test-cluster: .venv/test.stamp ## the store's tests on QDRANT_URL, or else on three Qdrant nodes that Docker starts
 	@if [ -n "$$QDRANT_URL" ]; then $(BIN)/python -m pytest tests/stores -k "server" $(ARGS); else \
 	trap '$(CLUSTER) down --volumes' EXIT; \
-	$(CLUSTER) up --detach && timeout 120 sh -c 'until $(BIN)/python -c "$(THREE)" 2>/dev/null; do sleep 1; done' && \
+	$(CLUSTER) up --detach && $(BIN)/python tests/stores/cluster_ready.py http://localhost:6333 3 && \
 	QDRANT_URL=http://localhost:6333 $(BIN)/python -m pytest tests/stores -k "server" $(ARGS); fi
 
 check: .venv/check.stamp    ## lint, formatting, types (installs PyTorch, whose types the training room needs)
