@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -30,7 +32,14 @@ from lookalike.stores.copies import COPIES, excess_of, plain_name, tokens_by_vec
 from lookalike.stores.edge_conditions import Conditions
 from lookalike.stores.encoding import NUMBERS, TEXT, TOKENS, checked_cursor, decode, encode, point_id
 from lookalike.stores.engine import Tuning, create_shard, engine_errors, make_point
-from lookalike.stores.folder import SPARE_BYTES, check_folder, check_space, make_folder
+from lookalike.stores.folder import (
+    SPARE_BYTES,
+    check_folder,
+    check_space,
+    is_outdated,
+    make_folder,
+    mark_upgraded,
+)
 from lookalike.stores.plan import Plan, doubtful, plan
 from lookalike.stores.ranking import DEEPEST, best, verified
 from lookalike.stores.shards import Shards
@@ -92,6 +101,7 @@ class EdgeStore(Store):
         """Open the store in a folder, or make one where there is none or an empty folder.
 
         dims: vector name -> number of floats. tuning: the links and ef_construct of a store made earlier stay.
+        Rows written by version 0.1.0 are written anew first, some 100 microseconds each.
         Raises WorkspaceLocked if the folder is in use; StoreUnreadable if it holds something else, a damaged
         store, other dims or another format; StoreFailed if the disk is full; InvalidArgument for impossible dims.
         """
@@ -103,6 +113,10 @@ class EdgeStore(Store):
             raise StoreUnreadable(str(path), str(problem)) from problem
         check_space(path, SPARE_BYTES // 4, "open")
         with engine_errors("open"):
+            if is_outdated(path):
+                with closing(cls(path, dims, replace(tuning, background=False))) as store:
+                    store._write_anew()
+                    mark_upgraded(path)
             return cls(path, dims, tuning)
 
     def upsert(self, rows: Sequence[Row]) -> None:
@@ -241,6 +255,16 @@ class EdgeStore(Store):
         self._shards.change(qe.UpdateOperation.upsert_points(points), vectors.keys())
         if self._tuning.background:
             self._upkeep.wrote()
+
+    def _write_anew(self) -> None:
+        """Write all rows again, as this version does; whoever is interrupted begins again."""
+        after: str | None = None
+        while True:
+            part = self.scroll(after=after, limit=_PAGE)
+            self.set_payload({row.id: row.payload for row in part.rows})
+            if part.next is None:
+                return
+            after = part.next
 
     def _delete(self, points: list[Any]) -> int:
         if points:

@@ -25,7 +25,9 @@ __all__ = [
     "check_space",
     "clean_folder",
     "current_shard",
+    "is_outdated",
     "make_folder",
+    "mark_upgraded",
     "new_shard",
     "rows_when_optimized",
     "size_on_disk",
@@ -37,6 +39,9 @@ SPARE_BYTES: Final = 128 << 20
 """What must stay free on the disk: the engine maps its files into memory and dies if it can't extend them."""
 
 _MANIFEST: Final = "store.json"
+
+_UPGRADED: Final = 1
+"""The format whose rows are written anew when a store is opened: it knew fewer filters."""
 
 
 def make_folder(path: Path, dims: Mapping[str, int], make_shard: Callable[[Path], None]) -> None:
@@ -63,7 +68,7 @@ def make_folder(path: Path, dims: Mapping[str, int], make_shard: Callable[[Path]
 
 
 def check_folder(path: Path, dims: Mapping[str, int]) -> None:
-    """Raise StoreUnreadable unless the folder holds a store of this format and these dims."""
+    """Raise StoreUnreadable unless the folder holds a store of a format that can be read, and of these dims."""
     try:
         manifest = json.loads((path / _MANIFEST).read_text(encoding="utf-8"))
         version, kept = manifest["format"], manifest["dims"]
@@ -71,12 +76,22 @@ def check_folder(path: Path, dims: Mapping[str, int]) -> None:
         raise StoreUnreadable(str(path), f"it is not empty and has no {_MANIFEST}") from None
     except (ValueError, KeyError, TypeError) as problem:
         raise StoreUnreadable(str(path), f"its {_MANIFEST} is damaged ({problem!r})") from problem
-    if version != FORMAT:
+    if version not in (_UPGRADED, FORMAT):
         raise StoreUnreadable(str(path), f"it has format {version}, this version reads format {FORMAT}")
     if kept != dict(dims):
         raise StoreUnreadable(str(path), f"it keeps vectors of {kept} floats, asked for were {dict(dims)}")
     if not any((current_shard(path) / "segments").glob("*")):  # the engine would take that for an empty store
         raise StoreUnreadable(str(path), "its segments are missing")
+
+
+def is_outdated(path: Path) -> bool:
+    """Whether the rows are to be written anew, and then `mark_upgraded`."""
+    return bool(_manifest(path)["format"] != FORMAT)
+
+
+def mark_upgraded(path: Path) -> None:
+    """Say that the rows are in this version's format."""
+    _write_durably(path / _MANIFEST, json.dumps({**_manifest(path), "format": FORMAT}))
 
 
 def current_shard(path: Path) -> Path:
