@@ -170,6 +170,32 @@ def test_many_urls_keep_their_order_amid_other_records(collection, web, draw):
     assert list(collection.add(records).inserted) == [f"{n}" for n in range(60)]
 
 
+# --- Tags ---
+
+
+def test_new_pictures_get_their_labels_as_tags_when_asked(collection):
+    red = np.full((64, 64, 3), (220, 20, 20), np.uint8)
+    records = [{"_id": "plain", "_image": red}, {"_id": "own", "_image": red, "tags": ["mine"]}]
+    collection.add(records)
+    assert "tags" not in fields(collection, "plain")
+    collection.add([{"_id": "told", "_image": red}, {**records[1], "_id": "told own"}], tags=True)
+    assert "red" in fields(collection, "told")["tags"]
+    assert 1 <= len(fields(collection, "told")["tags"]) <= 5
+    assert fields(collection, "told own")["tags"] == ["mine"]
+    collection.add([{"_id": "plain", "_image": red[:50]}], tags=True)
+    assert "red" in fields(collection, "plain")["tags"]
+
+
+def test_a_collection_may_ask_for_tags_by_itself(tmp_path):
+    red = np.full((64, 64, 3), (220, 20, 20), np.uint8)
+    with lookalike.open(tmp_path / "tagging") as space:
+        made = space.create("tagged", auto_tags=1)
+        made.add([{"_id": "one", "_image": red}])
+        made.add([{"_id": "none", "_image": red}], tags=False)
+        assert len(fields(made, "one")["tags"]) == 1
+        assert "tags" not in fields(made, "none")
+
+
 # --- Vectors of the user's own ---
 
 

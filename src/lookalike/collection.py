@@ -48,7 +48,7 @@ from lookalike.transfer import (
     summed,
     write_records,
 )
-from lookalike.upsert import Progress, Tally, Writer
+from lookalike.upsert import Progress, Tally, Writer, tag_count
 
 __all__ = ["Collection"]
 
@@ -136,6 +136,7 @@ class Collection:
         records: Iterable[RawRecord],
         *,
         existing: Existing = "merge",
+        tags: bool | None = None,
         progress: Progress | None = None,
     ) -> Added:
         """Insert records, or update those whose `_id` exists; describe only pictures whose bytes are new.
@@ -143,21 +144,23 @@ class Collection:
         records: as in `intake.RawRecord`: mappings with `_id`, one of `_file`, `_url`, `_base64`, `_image`, `_vector`,
         and any metadata; or paths. existing: what becomes of records that are there: "merge" lays the given metadata
         over the old, "replace" leaves nothing of the old, "skip" leaves the record, "refuse" lists it as failed.
+        tags: give new pictures without tags their labels as tags; default as the collection's `auto_tags` says.
         A record that can't be taken is listed in `failed` and the others go on. What was written stays, whatever
         happens later. Raises ModelMismatch, InvalidArgument, StoreFailed, CollectionClosed.
         """
         self._check_model()
         tally = Tally()
         with self._answering():
-            self._writer.rule(existing).write(records, tally, progress or (lambda count: None))
+            self._writer.rule(existing, tag_count(self.settings.auto_tags, tags)).write(
+                records, tally, progress or (lambda count: None)
+            )
         return Added(tally.inserted, tally.updated, tally.skipped, tally.failed)
 
     def update(self, records: Iterable[Mapping[str, Any]], *, replace: bool = False) -> Added:
         """Change metadata of existing records without touching their pictures.
 
-        Given fields are laid over old ones, and those named in a record's `$unset` go; with `replace`, nothing of
-        the old metadata stays. Records that don't exist, or that bring a picture, are listed in `failed`.
-        Raises StoreFailed, CollectionClosed.
+        Given fields are laid over old ones, those named in a record's `$unset` go; with `replace`, all old ones go.
+        Records that don't exist, or bring a picture, are listed in `failed`. Raises StoreFailed, CollectionClosed.
         """
         tally = Tally()
         with self._answering():

@@ -21,14 +21,22 @@ from lookalike.records import Existing, Failure
 from lookalike.settings import Settings
 from lookalike.stores.base import Row, Store, Vector
 
-__all__ = ["Progress", "Tally", "Writer"]
+__all__ = ["Progress", "Tally", "Writer", "tag_count"]
 
 _CHUNK = 256  # records written at once: large enough for the store, small enough to lose little on Ctrl-C
 _FETCHES = 16  # URLs asked at once; their answers may wait to be described
+_TAGS = 5
 _PICTURED = set(FACTS) - {"_batch"}
 
 Progress = Callable[[int], None]
 """Called with the number of records done since the last call."""
+
+
+def tag_count(usual: int, wanted: bool | None) -> int:
+    """Return how many tags a new picture gets. usual: what the collection says; wanted: None leaves it at that."""
+    if wanted is None:
+        return usual
+    return (usual or _TAGS) if wanted else 0
 
 
 @dataclass(slots=True)
@@ -55,7 +63,8 @@ class Writer:
     """Writes records into one store. default: the vector that a bare `_vector` stands for.
 
     writing: held while a chunk is merged with what is there and written, so that two writers of one record take
-    turns; not while pictures are described. existing: what becomes of records that are there already.
+    turns; not while pictures are described. existing: what becomes of records that are there already. tags: how many
+    labels a picture gets as `tags` when it is described, if its record neither has nor brings any.
     """
 
     store: Store
@@ -64,12 +73,13 @@ class Writer:
     default: str
     writing: Lock
     existing: Existing = "merge"
+    tags: int = 0
 
-    def rule(self, existing: Existing) -> Writer:
-        """Return a writer that treats records that exist like this. Raises InvalidArgument."""
+    def rule(self, existing: Existing, tags: int = 0) -> Writer:
+        """Return a writer that treats records that exist like this, and gives so many tags. Raises InvalidArgument."""
         if existing not in get_args(Existing):
             raise InvalidArgument("existing", existing, f"one of {', '.join(get_args(Existing))}")
-        return replace(self, existing=existing)
+        return replace(self, existing=existing, tags=tags)
 
     def write(self, records: Iterable[RawRecord], tally: Tally, progress: Progress) -> None:
         """Write records and count them; what is counted as inserted or updated survives a crash.
@@ -194,6 +204,8 @@ class Writer:
             {name: row for name, row in before.vectors.items() if not pictured or name in self._own} if before else {}
         )
         payload = {**kept, **record.fields, **record.stamp, **self._facts(outcome), "_id": record.id}
+        if self.tags and outcome.image is not None and "tags" not in payload:
+            payload["tags"] = self.ensemble.tags(outcome.rows)[: self.tags]
         return {**stays, **given}, payload
 
     def _kept(self, payload: Mapping[str, Any], gone: Collection[str]) -> dict[str, Any]:
