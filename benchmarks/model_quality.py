@@ -5,7 +5,7 @@
 
 Meaning: recall@1, recall@5 and mAP of the meaning vector, a Lab color histogram, pHash, PDQ and the reference
 MobileNetV2's 1,280 pooled features. Copies: how often an edited picture's original ranks first, by the copy
-vector, pHash and PDQ, over a fixed list of edits at three strengths; and what is found at 99 % precision.
+vector, pHash and PDQ, over the published edits at three strengths; and what is found at 99 % precision.
 --write puts the figures into the model's card. --split sealed is for the very end.
 """
 
@@ -24,8 +24,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import lookalike
+from lookalike.edits import EDITS, LEVELS
 from lookalike.evaluate import mean_average_precision, precision_recall_curve, recall_at_k
-from lookalike.training.augment import EDITS
 from lookalike.training.data import SEALED, VALIDATION, Pictures, Pixels, load
 from lookalike.training.export import opened
 from lookalike.training.recipe import Recipe
@@ -33,7 +33,6 @@ from lookalike.training.teacher import Teacher
 from lookalike.training.validation import edited, held_out, resized
 
 BUNDLED = Path(lookalike.__file__).parent / "describers" / "bundled"
-STRENGTHS = {"mild": 0.2, "medium": 0.5, "hard": 0.85}
 SPLITS = {"validation": VALIDATION, "sealed": SEALED}
 Rows = NDArray[np.float32]
 Describe = Callable[[Pixels], Rows]
@@ -116,17 +115,18 @@ def copy_table(pictures: Pictures, split: int, asked: dict[str, Describe]) -> di
     originals = np.concatenate([one.pixels[rows] for one in first if len(rows := held_out(one, split, 47, 1))])
     gallery = {name: describe(originals) for name, describe in asked.items()}
     own = np.eye(len(originals), dtype=bool)
+    pasted = np.roll(own, 1, axis=1)  # the picture that an edit pastes from is no stranger of the copy
     table: dict[str, dict[str, float]] = {name: {"pictures": float(len(originals))} for name in asked}
     scores: dict[str, list[NDArray[np.float32]]] = {name: [] for name in asked}
-    for level, strength in STRENGTHS.items():
+    for level in LEVELS:
         hits: dict[str, list[float]] = {name: [] for name in asked}
         for edit in EDITS:
-            copies = edited(originals, edit, strength, 11)
+            copies = edited(originals, edit, level, 11)
             for name, describe in asked.items():
                 found = describe(copies) @ gallery[name].T
-                best_other = np.where(own, -2, found).max(1)
+                best_other = np.where(own | pasted, -2, found).max(1)
                 hits[name].append(float(np.mean(np.diag(found) > best_other)))
-                scores[name].append(found)
+                scores[name].append(np.where(pasted, -2, found))
         for name in asked:
             table[name][f"rank 1, {level}"] = float(np.mean(hits[name]))
             table[name] |= {f"{edit}, {level}": value for edit, value in zip(EDITS, hits[name], strict=True)}
@@ -154,12 +154,12 @@ def show(table: dict[str, dict[str, dict[str, float]]], copies: dict[str, dict[s
             " / ".join(f"{table[name][row][key]:.3f}" for key in ("recall@1", "recall@5", "mAP")) for name in names
         ]
         lines.append(f"| {row} | " + " | ".join(cells) + " |")
-    rows = [f"rank 1, {level}" for level in STRENGTHS] + ["recall at 99 % precision"]
+    rows = [f"rank 1, {level}" for level in LEVELS] + ["recall at 99 % precision"]
     lines += ["", "| copies | " + " | ".join(copies) + " |", "|---" * (len(copies) + 1) + "|"]
     lines += [f"| {row} | " + " | ".join(f"{one[row]:.3f}" for one in copies.values()) + " |" for row in rows]
     lines += ["", "| edit: mild / medium / hard | " + " | ".join(copies) + " |", "|---" * (len(copies) + 1) + "|"]
     for edit in EDITS:
-        cells = [" / ".join(f"{one[f'{edit}, {level}']:.2f}" for level in STRENGTHS) for one in copies.values()]
+        cells = [" / ".join(f"{one[f'{edit}, {level}']:.2f}" for level in LEVELS) for one in copies.values()]
         lines.append(f"| {edit} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 

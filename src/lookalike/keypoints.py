@@ -45,14 +45,16 @@ class Overlap:
 
     inliers: matched keypoints that agree on one transform. transform: (3, 3) float64, from a's unit square (x to the
     right, y down) to b's. share_a, share_b: share of each picture's area that the other shows, in [0, 1].
-    agreement: median correlation of the aligned gray pixels, window by window, in [-1, 1]: near 1 for an edit of one
-    picture, well below for another shot of the same scene.
+    spread: share of the picture that the aligned keypoints span, of whichever picture they span more of: a caption
+    that two pictures share spans little of both. agreement: median correlation of the aligned gray pixels, window by
+    window, in [-1, 1]: near 1 for an edit of one picture, well below for another shot of the same scene.
     """
 
     inliers: int
     transform: NDArray[np.float64]
     share_a: float
     share_b: float
+    spread: float
     agreement: float
 
 
@@ -82,7 +84,9 @@ def find_overlap(a: Features, b: Features) -> Overlap | None:
         return None
     share_a, share_b, agreement = _align(a.gray, b.gray, homography)
     to_pixels, to_units = _scaling(a.gray.shape), np.linalg.inv(_scaling(b.gray.shape))
-    return Overlap(int(kept.sum()), to_units @ homography @ to_pixels, share_a, share_b, agreement)
+    inside = kept.ravel() > 0
+    spread = max(_spanned(source[inside], a.gray.shape), _spanned(target[inside], b.gray.shape))
+    return Overlap(int(inside.sum()), to_units @ homography @ to_pixels, share_a, share_b, spread, agreement)
 
 
 def _match(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.intp]:
@@ -123,7 +127,10 @@ def _align(a: NDArray[np.uint8], b: NDArray[np.uint8], homography: NDArray[Any])
 
 
 def _agreement(one: Floats, other: Floats, seen: Floats) -> float:
-    """Return the median correlation of 33 x 33 windows; an overlay spoils some, another point of view spoils most."""
+    """Return the median correlation of 33 x 33 windows; an overlay spoils some, another point of view spoils most.
+
+    Windows that are plain in both tell nothing; one that is plain in one of them only is a difference.
+    """
 
     def mean(values: Floats) -> Floats:
         return np.asarray(cv2.boxFilter(values, -1, (33, 33)) / covered, np.float32)
@@ -133,10 +140,15 @@ def _agreement(one: Floats, other: Floats, seen: Floats) -> float:
     variance_one = mean(one * one) - mean_one**2
     variance_other = mean(other * other) - mean_other**2
     shared = mean(one * other) - mean_one * mean_other
-    textured = (covered > 0.9) & (variance_one > _TEXTURE) & (variance_other > _TEXTURE)
+    textured = (covered > 0.9) & (np.maximum(variance_one, variance_other) > _TEXTURE)
     if not textured.any():
         return 0.0
-    return float(np.median(shared[textured] / np.sqrt(variance_one[textured] * variance_other[textured])))
+    one, other = (np.maximum(values[textured], _TEXTURE) for values in (variance_one, variance_other))
+    return float(np.median(shared[textured] / np.sqrt(one * other)))
+
+
+def _spanned(points: Floats, shape: tuple[int, ...]) -> float:
+    return float(min(1.0, cv2.contourArea(cv2.convexHull(points)) / (shape[0] * shape[1])))
 
 
 def _outline(shape: tuple[int, ...]) -> NDArray[np.float32]:

@@ -3,24 +3,40 @@
 import numpy as np
 import pytest
 
-from lookalike.training.data import VALIDATION
-from lookalike.training.pairs import copy_pairs, fit, meaning_pairs
+from lookalike.describers.calibration import Calibration
+from lookalike.training.data import TRAIN, VALIDATION
+from lookalike.training.pairs import calibrate, copy_pairs, fit, meaning_pairs, report
+
+
+def drawn(scale, offset, number=50_000):
+    rng = np.random.default_rng(0)
+    cosines = rng.uniform(-0.2, 1.0, number)
+    return cosines, rng.random(number) < 1 / (1 + np.exp(-(scale * cosines + offset)))
 
 
 def test_fit_finds_the_curve_pairs_were_drawn_from():
-    rng = np.random.default_rng(0)
-    cosines = rng.uniform(-0.2, 1.0, 50_000)
-    same = rng.random(50_000) < 1 / (1 + np.exp(-(12 * cosines - 6)))
-    curve = fit((cosines, same))
-    assert curve["scale"] == pytest.approx(12, rel=0.03)
-    assert curve["offset"] == pytest.approx(-6, rel=0.03)
-    assert curve["error"] < 0.01
+    curve = fit(drawn(12, -6))
+    assert curve.scale == pytest.approx(12, rel=0.03)
+    assert curve.offset == pytest.approx(-6, rel=0.03)
+    assert report(curve, drawn(12, -6), drawn(12, -6))["error"] < 0.01
 
 
 def test_fit_stays_finite_where_a_threshold_separates_all():
     curve = fit((np.array([0.1, 0.2, 0.8, 0.9]), np.array([False, False, True, True])))
-    assert np.isfinite([curve["scale"], curve["offset"]]).all()
-    assert curve["scale"] > 0
+    assert np.isfinite([curve.scale, curve.offset]).all()
+    assert curve.scale > 0
+
+
+def test_the_report_is_of_the_held_out_pairs():
+    found = report(Calibration(0.0, 0.0), drawn(12, -6, 100), (np.zeros(8), np.arange(8) < 6))
+    assert (found["fitted on"], found["held out"], found["error"]) == (100, 8, 0.25)
+    assert found["reliability"] == [[0.5, 0.75, 8]]
+
+
+def test_many_probabilities_are_those_of_one_at_a_time():
+    curve = Calibration(9.0, -4.0)
+    cosines = np.linspace(-1, 1, 9)
+    assert curve.probabilities(cosines) == pytest.approx([curve.probability(one) for one in cosines])
 
 
 def coarse(pixels):
@@ -37,3 +53,10 @@ def test_pairs_are_balanced_and_true_ones_are_nearer(draw, pictures):
     assert cosines.max() <= 1.001
     if draw is copy_pairs:
         assert cosines[same].mean() > cosines[~same].mean()
+
+
+def test_curves_are_fitted_on_other_pairs_than_those_reported(pictures):
+    curves, reports = calibrate(pictures, coarse, 32)
+    assert set(curves) == set(reports) == {"copy", "meaning"}
+    assert curves["copy"] == fit(copy_pairs(pictures, TRAIN, coarse, 32))
+    assert reports["copy"]["held out"] == len(copy_pairs(pictures, VALIDATION, coarse, 32)[1])

@@ -1,34 +1,44 @@
-"""Labeled pairs of held-out pictures, and the logistic curves fitted on them (Platt 1999)."""
+"""Labeled pairs, and the logistic curves fitted on them (Platt 1999).
+
+Fitted on pictures that were trained on, reported on validation pictures: nothing is fitted where it is measured.
+"""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.evaluate import calibration_error
-from lookalike.training.augment import EDITS
-from lookalike.training.data import Pictures
+from lookalike.describers.calibration import Calibration
+from lookalike.edits import EDITS, LEVELS
+from lookalike.evaluate import calibration_error, reliability
+from lookalike.training.data import TRAIN, VALIDATION, Pictures
+from lookalike.training.drawings import drawings
 from lookalike.training.validation import Describe, edited, held_out, resized
 
-__all__ = ["Pairs", "calibrate", "copy_pairs", "fit", "meaning_pairs"]
+__all__ = ["Pairs", "calibrate", "copy_pairs", "fit", "meaning_pairs", "report"]
 
 # the cosines of pairs (n,) and whether they are the same (n,)
 Pairs = tuple[NDArray[np.float64], NDArray[np.bool_]]
 
 
-def copy_pairs(pictures: Pictures, split: int, describe: Describe, side: int, each: int = 40) -> Pairs:
+def copy_pairs(pictures: Pictures, split: int, describe: Describe, side: int, each: int = 20) -> Pairs:
     """Return as many pairs of picture and edited copy, over all edits at three strengths, as pairs of strangers.
 
-    `each` pictures are drawn from every set. Half of the strangers come from the same set.
+    `each` pictures are drawn from every set, and twice as many drawings are made. Half of the strangers come from the
+    same set.
     """
-    drawn = [resized(one.pixels[held_out(one, split, each, 5)], side) for one in pictures.sets]
+    chosen_rows = [(one, held_out(one, split, each, 5)) for one in pictures.sets]
+    drawn = [resized(one.pixels[rows], side) for one, rows in chosen_rows if len(rows)]
+    drawn.append(np.stack(drawings(2 * each, side, np.random.default_rng([split, 9]))))
     originals = np.concatenate(drawn)
     of = np.repeat(np.arange(len(drawn)), [len(pixels) for pixels in drawn])
     rows, rng = describe(originals)[1], np.random.default_rng(6)
     same, strangers = [], []
     for number, name in enumerate(EDITS):
         chosen = np.sort(rng.permutation(len(originals))[: len(originals) // 2])
-        copies = describe(edited(originals[chosen], name, (0.2, 0.5, 0.8)[number % 3], 7))[1]
+        copies = describe(edited(originals[chosen], name, LEVELS[number % 3], 7))[1]
         same.append(np.sum(rows[chosen] * copies, axis=1))
         strangers.append(np.sum(rows[_others(chosen, of, rng)] * copies, axis=1))
     return _balanced(np.concatenate(same), np.concatenate(strangers))
@@ -51,8 +61,8 @@ def meaning_pairs(pictures: Pictures, split: int, describe: Describe, side: int,
     return _balanced(alike[: 2 * half], np.concatenate([near[:half], far[:half]]))
 
 
-def fit(pairs: Pairs) -> dict[str, float]:
-    """Return scale, offset and the calibration error of the logistic curve with the least cross-entropy.
+def fit(pairs: Pairs) -> Calibration:
+    """Return the logistic curve with the least cross-entropy, rounded as the card has it.
 
     Newton's method; targets are drawn in a little, as Platt proposes, so that separable pairs stay finite.
     """
@@ -60,31 +70,35 @@ def fit(pairs: Pairs) -> dict[str, float]:
     wanted = np.where(same, (same.sum() + 1) / (same.sum() + 2), 1 / ((~same).sum() + 2))
     inputs, weights = np.stack([cosines, np.ones_like(cosines)], axis=1), np.zeros(2)
     for _ in range(100):
-        given = _logistic(inputs @ weights)
+        given = 1 / (1 + np.exp(-np.clip(inputs @ weights, -60, 60)))
         slope = inputs.T @ (given - wanted)
         bend = (inputs * (given * (1 - given))[:, None]).T @ inputs + 1e-6 * np.eye(2)
         change = np.linalg.solve(bend, slope)
         weights -= change
         if np.abs(change).max() < 1e-9:
             break
+    return Calibration(round(float(weights[0]), 4), round(float(weights[1]), 4))
+
+
+def report(curve: Calibration, fitted: Pairs, held_out: Pairs) -> dict[str, Any]:
+    """Return how many pairs a curve was fitted on, and how true it is on others."""
+    said = curve.probabilities(held_out[0])
     return {
-        "scale": float(weights[0]),
-        "offset": float(weights[1]),
-        "error": calibration_error(_logistic(inputs @ weights), same),
+        "fitted on": len(fitted[1]),
+        "held out": len(held_out[1]),
+        "error": round(calibration_error(said, held_out[1]), 4),
+        "reliability": [[round(one.mean, 3), round(one.share, 3), one.count] for one in reliability(said, held_out[1])],
     }
 
 
-def calibrate(pictures: Pictures, split: int, describe: Describe, side: int) -> dict[str, dict[str, float]]:
-    """Return vector name -> scale, offset and calibration error."""
-    return {
-        "copy": fit(copy_pairs(pictures, split, describe, side)),
-        "meaning": fit(meaning_pairs(pictures, split, describe, side)),
-    }
-
-
-def _logistic(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    result: NDArray[np.float64] = 1 / (1 + np.exp(-np.clip(values, -60, 60)))
-    return result
+def calibrate(pictures: Pictures, describe: Describe, side: int) -> tuple[dict[str, Calibration], dict[str, Any]]:
+    """Return vector name -> curve, fitted on trained pictures, and vector name -> `report` on validation pictures."""
+    curves, reports = {}, {}
+    for name, draw in (("copy", copy_pairs), ("meaning", meaning_pairs)):
+        known, unknown = (draw(pictures, split, describe, side) for split in (TRAIN, VALIDATION))
+        curves[name] = fit(known)
+        reports[name] = report(curves[name], known, unknown)
+    return curves, reports
 
 
 def _others(chosen: NDArray[np.intp], of: NDArray[np.intp], rng: np.random.Generator) -> NDArray[np.intp]:

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from lookalike.edits import EDITS, Level, edit
 from lookalike.evaluate import recall_at_k
-from lookalike.training.augment import EDITS, Draw
 from lookalike.training.data import Pictures, PictureSet, Pixels
 
 __all__ = ["Describe", "copies_found", "edited", "held_out", "recalls", "resized"]
@@ -45,19 +45,22 @@ def recalls(pictures: Pictures, split: int, describe: Describe, side: int, most:
     return found
 
 
-def edited(pixels: Pixels, name: str, strength: float, seed: int) -> Pixels:
-    """Return the pictures (n, s, s, 3) after one edit, each drawn anew, squashed back to (n, s, s, 3)."""
-    side = pixels.shape[1]
-    results = []
-    for place, picture in enumerate(pixels):
-        rng = np.random.default_rng([seed, place, list(EDITS).index(name)])
-        draw = Draw(strength, rng, pixels[(place + 1) % len(pixels)])
-        results.append(resized(EDITS[name](np.ascontiguousarray(picture), draw)[None], side)[0])
-    return np.stack(results)
+def edited(pixels: Pixels, name: str, level: Level, seed: int) -> Pixels:
+    """Return the pictures (n, s, s, 3) after one edit of the published list, squashed back to (n, s, s, 3).
+
+    Each has dice of its own, and the next one to paste from.
+    """
+    side, others = pixels.shape[1], np.roll(pixels, -1, axis=0)
+    return np.stack(
+        [
+            resized(edit(picture, name, level, seed=seed + place, other=other)[None], side)[0]
+            for place, (picture, other) in enumerate(zip(pixels, others, strict=True))
+        ]
+    )
 
 
 def copies_found(pictures: Pictures, split: int, describe: Describe, side: int, each: int) -> float:
-    """Return the share of edited copies, over all edits at middle strength, whose original ranks first.
+    """Return the share of edited copies, over the published edits at medium strength, whose original ranks first.
 
     `each` pictures are drawn from every set; all of them are the gallery.
     """
@@ -65,7 +68,7 @@ def copies_found(pictures: Pictures, split: int, describe: Describe, side: int, 
     originals = np.concatenate(drawn)
     gallery = describe(originals)[1]
     hits = [
-        np.argmax(describe(edited(originals, name, 0.5, 4))[1] @ gallery.T, axis=1) == np.arange(len(originals))
+        np.argmax(describe(edited(originals, name, "medium", 4))[1] @ gallery.T, axis=1) == np.arange(len(originals))
         for name in EDITS
     ]
     return float(np.mean(hits))
