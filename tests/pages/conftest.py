@@ -92,6 +92,7 @@ def stranger(address):
 def visitor(stranger):
     """A browser that has signed in."""
     assert stranger.post("/signin", data={"key": KEY}).status_code == 303
+    stranger.headers["X-CSRF-Token"] = re.search(r'name="csrf" content="(\w+)"', stranger.get("/").text)[1]
     return stranger
 
 

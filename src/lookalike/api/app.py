@@ -9,7 +9,26 @@ from fastapi_offline import FastAPIOffline
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-from lookalike.api import collections, compare, describe, doubles, health, looking, problems, records, search
+from lookalike.api import (
+    collections,
+    compare,
+    describe,
+    doubles,
+    feeds,
+    health,
+    jobs,
+    keys,
+    looking,
+    metrics,
+    problems,
+    records,
+    search,
+    usage,
+    users,
+)
+from lookalike.api.admission import Admission
+from lookalike.api.health import Readiness
+from lookalike.api.journal import Journal
 from lookalike.api.limits import BodyLimit
 from lookalike.api.security import Gate, require_key
 from lookalike.pages import routes as pages
@@ -25,11 +44,11 @@ _BODY_LIMIT = 100 * 2**20
 class Access:
     """Who may reach the service.
 
-    key: needed by every call of the API. hosts: Host headers answered ("*" for any), against DNS rebinding.
-    trusting: as in `security.Gate`.
+    key: opens everything, besides the keys of the workspace; "" for none. hosts: Host headers answered ("*" for any),
+    against DNS rebinding. trusting: as in `security.Gate`.
     """
 
-    key: str
+    key: str = ""
     hosts: tuple[str, ...] = ("localhost", "127.0.0.1", "[::1]")
     trusting: bool = False
 
@@ -46,13 +65,19 @@ def create_app(workspace: Workspace, access: Access) -> FastAPI:
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
     )
     app.state.workspace = workspace
-    app.state.gate = Gate(access.key, trusting=access.trusting)
-    app.add_middleware(GZipMiddleware, minimum_size=2048)
-    app.add_middleware(BodyLimit, limit=_BODY_LIMIT)
+    app.state.gate = gate = Gate(workspace, master=access.key, trusting=access.trusting)
+    app.state.metrics = figures = metrics.Metrics(workspace)
+    app.state.readiness = Readiness(workspace)
+    app.add_middleware(GZipMiddleware, minimum_size=2048)  # the innermost; each one that follows is around it
+    app.add_middleware(BodyLimit, limit=_BODY_LIMIT, larger={"/import": workspace.settings.import_bytes})
+    app.add_middleware(Admission, gate=gate, catalog=workspace.catalog)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(access.hosts))
+    app.add_middleware(Journal, metrics=figures)
     problems.install(app)
-    for room in (compare, describe, collections, looking, search, records, doubles):
+    rooms = (compare, describe, collections, looking, search, records, doubles, jobs, feeds, keys, users, usage)
+    for room in rooms:
         app.include_router(room.router, prefix="/v1", dependencies=[Depends(require_key)])
     app.include_router(health.router)
+    app.include_router(metrics.router)
     pages.install(app)
     return app

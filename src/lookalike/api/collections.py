@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
+from lookalike.api.security import caller_of
 from lookalike.collection import Collection
 from lookalike.wire import CollectionBody, NewCollection, SettingsBody, SettingsRequest
 from lookalike.workspace import Workspace
@@ -13,9 +14,10 @@ router = APIRouter(prefix="/collections", tags=["collections"])
 
 @router.get("", summary="All collections")
 def list_collections(request: Request) -> list[CollectionBody]:
-    """Ascending by name."""
+    """Those that the key may read, ascending by name."""
     workspace: Workspace = request.app.state.workspace
-    return [_body(workspace.get(info.name)) for info in workspace.list()]
+    caller = caller_of(request)
+    return [_body(workspace.get(info.name)) for info in workspace.list() if caller.permits("read", info.name)]
 
 
 @router.post("", status_code=201, summary="Make an empty collection")

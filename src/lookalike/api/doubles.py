@@ -63,4 +63,6 @@ def duplicates(name: str, body: DuplicatesRequest, request: Request) -> Duplicat
 def erase(name: str, body: EraseRequest, request: Request) -> ErasedBody:
     """By `ids` or by `where`. The answer is the receipt; the store is written anew, so erase many at once."""
     workspace: Workspace = request.app.state.workspace
-    return ErasedBody.model_validate(asdict(workspace.erase(name, body.ids, where=body.where)))
+    receipt = workspace.erase(name, body.ids, where=body.where)
+    request.state.removed = len(receipt.erased)
+    return ErasedBody.model_validate(asdict(receipt))

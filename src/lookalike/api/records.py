@@ -7,6 +7,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 
 from lookalike.api.pictures import picture_bytes
+from lookalike.api.plans import check_room
+from lookalike.api.security import caller_of
 from lookalike.collection import Collection
 from lookalike.errors import ImageError, InvalidRecord, RecordNotFound
 from lookalike.images.image import Limits
@@ -27,7 +29,11 @@ def add_records(
     """Each record has `_id`, a picture as `_base64` or `_url` (or `_vector`), and any metadata. Per-item results."""
     collection: Collection = request.app.state.workspace.get(name)
     records, refused = _from_wire(body.records, request.app.state.workspace.settings.limits)
+    check_room(
+        request.app.state.workspace, caller_of(request).key, name, [str(record.get("_id")) for record in records]
+    )
     added = collection.add(records, existing=existing)
+    request.state.written = len(added.inserted) + len(added.updated)
     return _body(added, refused)
 
 
@@ -38,13 +44,16 @@ def update_records(name: str, body: RecordsRequest, request: Request, replace: b
     Pictures are not touched.
     """
     collection: Collection = request.app.state.workspace.get(name)
-    return _body(collection.update(body.records, replace=replace), [])
+    changed = collection.update(body.records, replace=replace)
+    request.state.written = len(changed.updated)
+    return _body(changed, [])
 
 
 @router.post("/delete", summary="Delete records by ids or by filter")
 def delete_records(name: str, body: DeleteRequest, request: Request) -> dict[str, int]:
     """Says how many went. Their bytes stay in the store's files for a while; /erase removes those too."""
-    return {"deleted": request.app.state.workspace.get(name).delete(body.ids, where=body.where)}
+    request.state.removed = deleted = request.app.state.workspace.get(name).delete(body.ids, where=body.where)
+    return {"deleted": deleted}
 
 
 @router.get("", summary="Walk the records")
@@ -70,6 +79,7 @@ def delete_record(name: str, id: str, request: Request) -> Response:  # noqa: A0
     """404 if there is none."""
     if not request.app.state.workspace.get(name).delete([id]):
         raise RecordNotFound(name, id)
+    request.state.removed = 1
     return Response(status_code=204)
 
 

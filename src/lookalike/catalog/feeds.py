@@ -78,11 +78,6 @@ class Feeds:
             raise EntryNotFound("feed", id)
         return _feed(row)
 
-    def list(self) -> list[Feed]:
-        """Return all feeds, oldest first."""
-        with self._database.reading() as connection:
-            return [_feed(row) for row in connection.execute(feeds.select().order_by(feeds.c.created, feeds.c.id))]
-
     def remove(self, id: str, *, who: str = "") -> Feed:  # noqa: A002
         """Forget a feed; the records that it brought stay. Raises EntryNotFound."""
         feed = self.find(id)
@@ -112,6 +107,11 @@ class Feeds:
                 later = feeds.update().where(feeds.c.id == row.id).values(due=moment + row.every)
                 connection.execute(later)
             return [_started(connection, row, kind, row.who) for row in due]
+
+    def list(self) -> list[Feed]:
+        """Return all feeds, oldest first."""
+        with self._database.reading() as connection:
+            return [_feed(row) for row in connection.execute(feeds.select().order_by(feeds.c.created, feeds.c.id))]
 
 
 def _started(connection: Any, row: Any, kind: str, who: str) -> str:

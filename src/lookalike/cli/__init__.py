@@ -19,6 +19,7 @@ from lookalike.cli import (
     redescribe,
     search,
     serve,
+    sync,
     users,
     workspace,
 )
@@ -41,6 +42,7 @@ redescribe.install(collections.app)
 app.add_typer(collections.app, name="collection")
 app.add_typer(keys.app, name="keys")
 app.add_typer(users.app, name="users")
+app.add_typer(sync.app, name="sync")
 
 
 def _version(wanted: bool) -> None:

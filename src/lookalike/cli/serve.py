@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 import socket
+import sys
+import threading
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING
 
 import typer
@@ -13,6 +17,9 @@ from lookalike.cli.output import note, progress_bar
 from lookalike.errors import InvalidArgument
 
 if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from lookalike.settings import Settings
     from lookalike.workspace import Workspace
 
 _LOCAL = ("localhost", "127.0.0.1", "::1")
@@ -77,24 +84,61 @@ def _fill(space: Workspace, pictures: Path) -> None:
 
 
 def _listen(space: Workspace, *, trusting: bool, first: str) -> None:
-    import uvicorn
-
     from lookalike.api.app import Access, create_app
-    from lookalike.api.security import load_or_make_key
+    from lookalike.api.journal import write_logs
+    from lookalike.api.security import service_key
+    from lookalike.work import Background
 
-    host, port = space.settings.host, space.settings.port
+    settings = space.settings
+    host, port = settings.host, settings.port
     _check_free(host, port)
-    key = load_or_make_key(space.path)
+    key = service_key(space)
     hosts = ("localhost", "127.0.0.1", "[::1]") if host in _LOCAL else ("*",)
-    app = create_app(space, Access(key, hosts=hosts, trusting=trusting and host in _LOCAL))
+    app = create_app(space, Access(hosts=hosts, trusting=trusting and host in _LOCAL))
+    shown = "given in the settings" if settings.key else key or "you have it; `lookalike keys create` makes another"
     typer.echo(
         f"\n  Lookalike is at  http://{'localhost' if host in _LOCAL else host}:{port}\n"
-        f"  Key              {key}\n"
+        f"  Key              {shown}\n"
         f"  First            {first}\n"
         f"  API              http://{'localhost' if host in _LOCAL else host}:{port}/docs\n"
         f"  Workspace        {space.path}\n\n  Ctrl-C stops it.\n"
     )
-    uvicorn.run(app, host=host, port=port, log_level="warning", access_log=False, server_header=False)
+    sys.stdout.flush()  # a container's log has it before the first request
+    write_logs("json" if settings.log_format == "json" else "text")
+    signal.signal(signal.SIGTERM, _end)
+    with Background(space):
+        _run(app, settings)
+
+
+def _run(app: FastAPI, settings: Settings) -> None:
+    """Answer until told to end; then say no to /readyz, wait as long as the settings say, and finish what is open."""
+    import uvicorn
+
+    class Server(uvicorn.Server):
+        def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+            again, app.state.readiness.stopping = app.state.readiness.stopping, True
+            if again or not settings.drain_seconds:
+                super().handle_exit(sig, frame)
+            else:
+                draining = threading.Timer(settings.drain_seconds, super().handle_exit, (sig, frame))
+                draining.daemon = True
+                draining.start()
+
+    config = uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=settings.shutdown_seconds,
+    )
+    Server(config).run()
+
+
+def _end(number: int, _: FrameType | None) -> None:
+    """End as after Ctrl-C: uvicorn raises the signal again once it is done, and the workspace is still to be closed."""
+    raise SystemExit(0)
 
 
 def _check_free(host: str, port: int) -> None:

@@ -17,6 +17,7 @@ from lookalike.pages.entrance import require_browser
 from lookalike.pages.render import page
 from lookalike.pages.thumbnails import file_of
 from lookalike.pages.tiles import Tile, chips_of, read_filter, tile_of
+from lookalike.pages.visitor import may_read
 from lookalike.pages.words import KINDS
 from lookalike.records import Page, Record
 from lookalike.workspace import Workspace
@@ -46,7 +47,7 @@ class _Entry:
 def show_start(request: Request) -> Response:
     """List the collections; an empty workspace says what to do."""
     workspace: Workspace = request.app.state.workspace
-    entries = [_entry(workspace, info) for info in workspace.list()]
+    entries = [_entry(workspace, info) for info in workspace.list() if may_read(request, info.name)]
     return page(request, "start.html", entries=entries, folder=str(workspace.path))
 
 

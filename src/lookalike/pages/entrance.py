@@ -1,4 +1,4 @@
-"""Who may see the pages: signing in with the key, and the session that follows."""
+"""Who may see the pages: signing in with a key or as a user, and the session that follows."""
 
 from __future__ import annotations
 
@@ -7,15 +7,17 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
+from starlette.concurrency import run_in_threadpool
 
-from lookalike.errors import AccessDenied
+from lookalike.errors import AccessDenied, InvalidArgument, NameTaken
 from lookalike.pages.render import link, page
-from lookalike.pages.visitor import COOKIE, gate_of
+from lookalike.pages.visitor import COOKIE, TOKEN_FIELD, caller_of, gate_of
 
 __all__ = ["Elsewhere", "local_path", "require_browser", "router"]
 
 router = APIRouter()
 _MONTH = 30 * 24 * 3600
+_MOST_FILES, _MOST_FIELDS = 4, 16
 
 
 class Elsewhere(Exception):
@@ -25,19 +27,20 @@ class Elsewhere(Exception):
         self.response = response
 
 
-def require_browser(request: Request) -> None:
+async def require_browser(request: Request) -> None:
     """Let a visitor who has signed in pass; a dependency of every page.
 
     `?key=` in the URL signs in and leads to the same URL without it. Others are led to the sign-in page, or
-    refused with AccessDenied where no person would see it (a picture, a form sent from another site).
+    refused with AccessDenied where no person would see it (a picture, a form sent from another site). Whoever may not
+    read the collection of the page gets NotPermitted.
     """
-    gate = gate_of(request)
-    presented = request.query_params.get("key")
-    if presented is not None and request.method == "GET":
-        raise Elsewhere(_signed_in(request, _without_key(request)) if gate.admits_key(presented) else _refused(request))
-    if gate.admits_browser(request):
-        if request.method != "GET" and not gate.admits_request(request):
-            raise AccessDenied("A form of this service can't be sent from another site")
+    if request.query_params.get("key") is not None and request.method == "GET":
+        raise Elsewhere(await run_in_threadpool(_by_url, request))
+    caller = await run_in_threadpool(caller_of, request)
+    if caller is not None:
+        if request.method != "GET":
+            gate_of(request).check_token(request, caller, await _token(request))
+        caller.require("read", request.path_params.get("name"))
         return
     if request.method != "GET" or "text/html" not in request.headers.get("accept", ""):
         raise AccessDenied("This needs a key")
@@ -49,27 +52,58 @@ def require_browser(request: Request) -> None:
 
 @router.get("/signin")
 def show_signin(request: Request, next: str = "/") -> Response:  # noqa: A002 - the customary name in URLs
-    """Ask for the key, unless the visitor is in already or brings it in the URL."""
+    """Ask for the key or a name, unless the visitor is in already or brings a key in the URL."""
     if "key" in request.query_params:
-        require_browser(request)
-    if gate_of(request).admits_browser(request):
+        return _by_url(request)
+    if caller_of(request) is not None:
         return RedirectResponse(local_path(next), 303)
-    return page(request, "signin.html", next=local_path(next), wrong=False)
+    return page(request, "signin.html", next=local_path(next), trouble="", signup=gate_of(request).signup)
 
 
 @router.post("/signin")
-def sign_in(request: Request, key: Annotated[str, Form()] = "", next: Annotated[str, Form()] = "/") -> Response:  # noqa: A002
-    """Check the key and start a session."""
-    if gate_of(request).admits_key(key.strip()):
-        return _signed_in(request, local_path(next))
-    return _refused(request, local_path(next))
+def sign_in(
+    request: Request,
+    key: Annotated[str, Form()] = "",
+    name: Annotated[str, Form()] = "",
+    password: Annotated[str, Form()] = "",
+    next: Annotated[str, Form()] = "/",  # noqa: A002
+) -> Response:
+    """Check the key, or the name and the password, and start a session."""
+    gate, address = gate_of(request), _address(request)
+    if not _from_here(request):
+        return _refused(request, local_path(next), "That form came from another site. Sign in here.")
+    try:
+        cookie = gate.sign_in_user(name, password, address) if name else gate.sign_in(key, address)
+    except AccessDenied:
+        reason = "The name or the password is wrong." if name else "That is not the key of this service."
+        return _refused(request, local_path(next), reason)
+    return _signed_in(request, cookie, local_path(next))
+
+
+@router.get("/signup")
+def show_signup(request: Request) -> Response:
+    """Ask for a name and a password, where strangers may make themselves an account."""
+    return page(request, "signup.html", trouble="", signup=gate_of(request).signup)
+
+
+@router.post("/signup")
+def sign_up(request: Request, name: Annotated[str, Form()] = "", password: Annotated[str, Form()] = "") -> Response:
+    """Make an account that reads, and start its session."""
+    try:
+        if not _from_here(request):
+            raise AccessDenied("That form came from another site")
+        cookie = gate_of(request).sign_up(name, password, _address(request))
+    except (InvalidArgument, NameTaken) as error:
+        return page(request, "signup.html", 422, trouble=str(error), signup=gate_of(request).signup)
+    return _signed_in(request, cookie, "/")
 
 
 @router.post("/signout")
 def sign_out(request: Request) -> Response:
-    """End the session of this browser."""
+    """End the session of this browser; another site may not."""
     response = RedirectResponse("/signin", 303)
-    response.delete_cookie(COOKIE, httponly=True, samesite="strict")
+    if _from_here(request):
+        response.delete_cookie(COOKIE, httponly=True, samesite="strict")
     return response
 
 
@@ -88,11 +122,41 @@ def _without_key(request: Request) -> str:
     return f"{path}?{urlencode(pairs)}" if pairs else path
 
 
-def _signed_in(request: Request, target: str) -> Response:
+async def _token(request: Request) -> str:
+    """Return the token that the request brings, in its header or in its form."""
+    if "x-csrf-token" in request.headers:
+        return request.headers["x-csrf-token"]
+    if not request.headers.get("content-type", "").startswith(("multipart/form-data", "application/x-www-form-urlen")):
+        return ""
+    form = await request.form(max_files=_MOST_FILES, max_fields=_MOST_FIELDS)
+    return str(form.get(TOKEN_FIELD, ""))
+
+
+def _from_here(request: Request) -> bool:
+    """Whether no other site's page sent a form that begins or ends a session."""
+    origin = request.headers.get("origin")
+    said = request.headers.get("sec-fetch-site", "none") in {"same-origin", "none"}
+    return said and (origin is None or urlsplit(origin).netloc == request.headers.get("host"))
+
+
+def _address(request: Request) -> str:
+    return request.client.host if request.client else ""
+
+
+def _by_url(request: Request) -> Response:
+    target = _without_key(request)
+    try:
+        cookie = gate_of(request).sign_in(request.query_params["key"], _address(request))
+    except AccessDenied:
+        return _refused(request, target, "That is not the key of this service.")
+    return _signed_in(request, cookie, target)
+
+
+def _signed_in(request: Request, cookie: str, target: str) -> Response:
     response = RedirectResponse(target, 303, {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"})
     response.set_cookie(
         COOKIE,
-        gate_of(request).new_session(),
+        cookie,
         max_age=_MONTH,
         httponly=True,
         samesite="strict",
@@ -101,5 +165,5 @@ def _signed_in(request: Request, target: str) -> Response:
     return response
 
 
-def _refused(request: Request, target: str | None = None) -> Response:
-    return page(request, "signin.html", 401, next=target or _without_key(request), wrong=True)
+def _refused(request: Request, target: str, trouble: str) -> Response:
+    return page(request, "signin.html", 401, next=target, trouble=trouble, signup=gate_of(request).signup)

@@ -12,7 +12,7 @@ from fastapi import Request, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from lookalike.pages.visitor import gate_of, has_session
+from lookalike.pages.visitor import caller_of, form_token, has_session
 from lookalike.version import __version__
 
 __all__ = ["HEADERS", "collection_link", "link", "page"]
@@ -31,7 +31,8 @@ def page(request: Request, template: str, status: int = 200, **context: Any) -> 
     body = _templates.get_template(template).render(
         here=request.url.path,
         max_bytes=request.app.state.workspace.settings.max_bytes,
-        signed_in=gate_of(request).admits_browser(request),
+        signed_in=caller_of(request) is not None,
+        csrf=form_token(request),
         has_session=has_session(request),
         **context,
     )

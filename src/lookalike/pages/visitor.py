@@ -2,33 +2,56 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 from fastapi import Request
+from starlette.requests import HTTPConnection
 
-__all__ = ["COOKIE", "Gate", "gate_of", "has_session"]
+from lookalike.errors import AccessDenied
+
+__all__ = ["COOKIE", "TOKEN_FIELD", "Caller", "Gate", "caller_of", "form_token", "gate_of", "has_session", "may_read"]
 
 COOKIE = "lookalike_session"
 """The cookie that the gate reads; the pages know the gate by its verbs alone, so that they need not import `api`."""
+
+TOKEN_FIELD = "csrf"
+"""The field of every form, and with X-CSRF-Token the header of every script's request, that changes something."""
+
+
+class Caller(Protocol):
+    """The verbs of `api.security.Caller` that the pages use."""
+
+    who: str
+
+    def permits(self, scope: Any, collection: str | None = None) -> bool:
+        """Whether they may do this: "read", "write" or "admin", to a collection or in general."""
+
+    def require(self, scope: Any, collection: str | None = None) -> None:
+        """Raise NotPermitted unless they may."""
 
 
 class Gate(Protocol):
     """The verbs of `api.security.Gate` that the pages use."""
 
-    def admits_key(self, presented: str) -> bool:
-        """Whether this is the key."""
+    signup: bool
 
-    def new_session(self) -> str:
-        """Return a cookie value for a visitor who has shown the key."""
+    def identify(self, connection: HTTPConnection) -> Caller | None:
+        """Return who is at the browser; None if nobody has signed in."""
 
-    def admits_session(self, cookie: str) -> bool:
-        """Whether this is the cookie value of a session that goes on."""
+    def sign_in(self, secret: str, address: str = "") -> str:
+        """Return a cookie value for whoever has this key."""
 
-    def admits_request(self, request: Request) -> bool:
-        """Whether the request may change something: it is let in, and no other site made it."""
+    def sign_in_user(self, name: str, password: str, address: str = "") -> str:
+        """Return a cookie value for a user."""
 
-    def admits_browser(self, request: Request) -> bool:
-        """Whether the visitor may look at pages."""
+    def sign_up(self, name: str, password: str, address: str = "") -> str:
+        """Make a user and return a cookie value."""
+
+    def token(self, caller: Any) -> str:
+        """Return what forms of this session carry."""
+
+    def check_token(self, connection: HTTPConnection, caller: Any, presented: str) -> None:
+        """Raise AccessDenied unless a page of this service sent the request."""
 
 
 def gate_of(request: Request) -> Gate:
@@ -37,6 +60,30 @@ def gate_of(request: Request) -> Gate:
     return gate
 
 
+def caller_of(request: Request) -> Caller | None:
+    """Return who is at the browser, looked up once a request."""
+    if not hasattr(request.state, "visitor"):
+        try:
+            request.state.visitor = gate_of(request).identify(request)
+        except AccessDenied:
+            request.state.visitor = None
+    visitor: Caller | None = request.state.visitor
+    return visitor
+
+
+def may_read(request: Request, collection: str) -> bool:
+    """Whether the visitor may see a collection."""
+    caller = caller_of(request)
+    return caller is not None and caller.permits("read", collection)
+
+
+def form_token(request: Request) -> str:
+    """Return the token for forms and scripts of this page; "" for strangers, whose forms change nothing."""
+    caller = caller_of(request)
+    return "" if caller is None else gate_of(request).token(caller)
+
+
 def has_session(request: Request) -> bool:
     """Whether the visitor has signed in, rather than being let in without."""
-    return gate_of(request).admits_session(request.cookies.get(COOKIE, ""))
+    caller = caller_of(request)
+    return caller is not None and COOKIE in request.cookies

@@ -1,0 +1,62 @@
+"""What each route of the API is for: the scope that it needs, and what the audit log calls it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from lookalike.catalog import Scope
+
+__all__ = ["Rule", "rule_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """scope: what a key needs. action: as in `AuditEntry`; "" for what changes nothing or is logged elsewhere."""
+
+    scope: Scope
+    action: str = ""
+
+
+_QUESTIONS: Final = {
+    *("compare", "files", "describe", "group", "search", "rank", "count", "facets", "sample", "scroll"),
+    *("check", "duplicates"),
+}
+"""Last words of routes that are asked with POST, because a picture or a filter is no URL."""
+
+_COLLECTION: Final = "/v1/collections/{name}"
+
+_CHANGES: Final = {
+    ("POST", "/v1/collections"): Rule("admin", "collection.create"),
+    ("PATCH", _COLLECTION): Rule("admin", "collection.configure"),
+    ("DELETE", _COLLECTION): Rule("admin", "collection.drop"),
+    ("POST", f"{_COLLECTION}/redescribe"): Rule("admin", "collection.redescribe"),
+    ("POST", f"{_COLLECTION}/import"): Rule("write", "records.import"),
+    ("POST", f"{_COLLECTION}/export"): Rule("write", "records.export"),
+    ("POST", f"{_COLLECTION}/records"): Rule("write", "records.add"),
+    ("PATCH", f"{_COLLECTION}/records"): Rule("write", "records.update"),
+    ("DELETE", f"{_COLLECTION}/records/{{id:path}}"): Rule("write", "records.delete"),
+    ("POST", f"{_COLLECTION}/records/delete"): Rule("write", "records.delete"),
+    ("POST", f"{_COLLECTION}/erase"): Rule("write", "records.erase"),
+    ("POST", "/v1/backup"): Rule("admin", "workspace.backup"),
+    # these ask who made the job or the feed, and the catalog logs what becomes of feeds, keys and users
+    ("DELETE", "/v1/jobs/{id}"): Rule("read", "job.cancel"),
+    ("POST", f"{_COLLECTION}/feeds"): Rule("write"),
+    ("POST", "/v1/feeds/{id}/run"): Rule("read", "feed.run"),
+    ("DELETE", "/v1/feeds/{id}"): Rule("read"),
+}
+_ADMIN: Final = ("/v1/keys", "/v1/users", "/v1/audit")
+
+
+def rule_of(method: str, template: str) -> Rule:
+    """Return the rule of a route, by its method and its path with the names of parameters in braces.
+
+    What is not listed needs read to be read, and write to be changed, and is logged by its method and path.
+    """
+    if template.startswith(_ADMIN):
+        return Rule("admin")
+    if (method, template) in _CHANGES:
+        return _CHANGES[method, template]
+    if method in ("GET", "HEAD") or (method == "POST" and template.rpartition("/")[2] in _QUESTIONS):
+        return Rule("read")
+    return Rule("write", f"{method.lower()} {template.removeprefix('/v1')}")
