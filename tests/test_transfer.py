@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import lookalike
 from lookalike.errors import ImportUnreadable, InvalidArgument
 from lookalike.records import Added
-from lookalike.transfer import ImportRules, import_steps, read_lines, write_records
+from lookalike.transfer import ImportRules, import_steps, prepared, read_lines, write_records
 from lookalike.transfer.reading import cell_value
 from lookalike.transfer.writing import _cell
 
@@ -228,17 +228,17 @@ def test_files_that_break_off_or_are_none(tmp_path, name, content):
     path = tmp_path / name
     path.write_bytes(content)
     with pytest.raises(ImportUnreadable) as caught:
-        list(read_lines(path, ImportRules()))
+        list(read_lines(path))
     assert str(path) in str(caught.value)
 
 
 def test_a_missing_file_and_a_name_that_tells_nothing(tmp_path):
     with pytest.raises(ImportUnreadable):
-        list(read_lines(tmp_path / "gone.jsonl", ImportRules()))
+        list(read_lines(tmp_path / "gone.jsonl"))
     with pytest.raises(InvalidArgument, match="jsonl"):
-        list(read_lines(tmp_path / "a.xlsx", ImportRules()))
+        list(read_lines(tmp_path / "a.xlsx"))
     (tmp_path / "records").write_text('{"_id": "a"}', "utf-8")
-    assert list(read_lines(tmp_path / "records", ImportRules(form="jsonl"))) == [(1, {"_id": "a"})]
+    assert list(read_lines(tmp_path / "records", "jsonl")) == [(1, {"_id": "a"})]
 
 
 def test_an_export_that_fails_leaves_what_was_there(tmp_path):
@@ -282,4 +282,5 @@ def test_every_record_comes_back_from_a_file(tmp_path_factory, name, records):
     if name.startswith(("a.csv", "a.parquet")):
         named = [{key: value for key, value in one.items() if key.isprintable() and key.isascii()} for one in named]
     write_records(named, path, lambda count: None)
-    assert [record for _, record in read_lines(path, ImportRules())] == named
+    lines = prepared(read_lines(path), path.parent, ImportRules())
+    assert [record for _, record in lines] == named

@@ -186,9 +186,8 @@ class Collection:
     ) -> Erased:
         """Erase records for good, by ids or by filter (exactly one of them), and return the receipt.
 
-        Unlike `delete` it writes the store anew, which takes as long as copying it, so erase many at once.
-        `Workspace.erase` also strikes them from decisions and knows the folders to search afterwards, `files`.
-        Raises InvalidArgument, InvalidFilter, StoreFailed, CollectionClosed.
+        Unlike `delete` it writes the store anew: erase many at once. `Workspace.erase` also strikes them from decisions
+        and knows the folders to search, `files`. Raises InvalidArgument, InvalidFilter, StoreFailed, CollectionClosed.
         """
         if (ids is None) == (where is None):
             raise InvalidArgument("erase", "both or neither", "given either ids or where")
@@ -289,8 +288,7 @@ class Collection:
         """Return the records that show one picture, as groups of two and more, largest first.
 
         probability: that two show the same picture, from which they count; 1 counts equal bytes alone. linkage: by
-        "average" a member is like its whole group; "transitive" joins every chain. apart: pairs of ids that were said
-        to be different. Nothing is held against everything: candidates come from digests, hashes and copy vectors.
+        "average" a member is like its whole group; "transitive" joins every chain. apart: pairs said to be different.
         Raises InvalidFilter, InvalidArgument, CollectionClosed.
         """
         rules = Rules(self._filter(where), probability, linkage, frozenset(apart))
@@ -307,7 +305,7 @@ class Collection:
     ) -> Imported:
         """Import records from JSON lines (also .gz), a JSON array, CSV or Parquet, and return what became of them.
 
-        What can't be taken is listed, what is there already is skipped. cancel: asked every 1,000 lines.
+        What can't be taken is listed, what is there is skipped. cancel: asked every 1,000 lines.
         Raises ImportUnreadable, InvalidArgument, MissingExtra, ModelMismatch, StoreFailed, CollectionClosed.
         """
         return summed(self.import_steps(path, rules=rules), progress or (lambda count: None), cancel)
@@ -317,7 +315,7 @@ class Collection:
     ) -> Iterator[Imported]:
         """Import, and yield what became of each 1,000 lines once they are kept. after: a step's `line`, to go on."""
         file = Path(path).expanduser()
-        lines = prepared(read_lines(file, rules), file.absolute().parent, rules)
+        lines = prepared(read_lines(file, rules.form), file.absolute().parent, rules)
         return import_steps(lines, partial(self.add, existing=rules.existing), after=after)
 
     def export_file(

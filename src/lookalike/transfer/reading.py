@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
@@ -46,22 +46,19 @@ _PAGE: Final = 500
 _FROM_PICTURES: Final = tuple(name for name in FACTS if name not in ("_file", "_url", "_batch"))
 
 
-def read_lines(path: Path, rules: ImportRules) -> Iterator[Line]:
+def read_lines(path: Path, form: FileFormat | None = None) -> Iterator[Line]:
     """Yield the records of a file one after another, and in their places failures for lines that are none.
 
-    Raises ImportUnreadable for a file that can't be opened or goes on in no readable way, InvalidArgument,
-    MissingExtra.
+    Cells of CSV are text until `prepared`. Raises ImportUnreadable for a file that can't be opened or goes on in no
+    readable way, InvalidArgument, MissingExtra.
     """
-    form = rules.form or format_of(path)
+    form = form or format_of(path)
     try:
         if form == "parquet":
-            yield from _renamed(_parquet(path), rules.columns)
+            yield from _parquet(path)
             return
         with _opened(path) as file:
-            if form == "csv":
-                yield from _csv(file, rules.columns)
-            else:
-                yield from _renamed(_json_lines(file) if form == "jsonl" else _json_array(file), rules.columns)
+            yield from _READERS[form](file)
     except (OSError, EOFError, UnicodeDecodeError, csv.Error) as error:
         raise ImportUnreadable(str(path), str(getattr(error, "strerror", None) or error)) from None
 
@@ -77,7 +74,10 @@ def prepared(lines: Iterable[Line], folder: Path, rules: ImportRules) -> Iterato
 
 
 def _prepared(number: int, raw: Mapping[str, Any], folder: Path, rules: ImportRules) -> Mapping[str, Any] | Failure:
-    record = dict(raw)
+    named = {rules.columns.get(name, name): value for name, value in raw.items()}
+    record = {name: value for name, value in named.items() if name}
+    if isinstance(raw, _Cells):
+        record = {name: cell_value(name, cell) for name, cell in record.items()}
     if not rules.files and ("_file" in record or "_image" in record):
         return Failure(f"line {number}", "invalid_record", "this import takes no _file; give _url or _base64")
     if record.get("_vectors") is None:
@@ -85,15 +85,6 @@ def _prepared(number: int, raw: Mapping[str, Any], folder: Path, rules: ImportRu
         if isinstance(record.get("_file"), str):
             record["_file"] = str(folder / Path(record["_file"]).expanduser())
     return record if rules.batch is None else {**record, "_batch": rules.batch}
-
-
-def _renamed(lines: Iterable[Line], columns: Mapping[str, str]) -> Iterator[Line]:
-    for number, raw in lines:
-        if isinstance(raw, Failure) or not columns:
-            yield number, raw
-        else:
-            named = {columns.get(name, name): value for name, value in raw.items()}
-            yield number, {name: value for name, value in named.items() if name}
 
 
 @contextmanager
@@ -155,11 +146,11 @@ def _json_array(file: IO[str]) -> Iterator[Line]:
         text += piece
 
 
-def _csv(file: IO[str], columns: Mapping[str, str]) -> Iterator[Line]:
+def _csv(file: IO[str]) -> Iterator[Line]:
     csv.field_size_limit(_LONGEST)
     reader = csv.reader(file)
-    names = [columns.get(name, name) for name in next(reader, [])]
-    if not names or len(set(filter(None, names))) != len(list(filter(None, names))):
+    names = next(reader, [])
+    if not names or len(set(names)) != len(names):
         raise ImportUnreadable(file.name, "its first line must name the columns, each once")
     for cells in reader:
         if not cells:
@@ -168,8 +159,11 @@ def _csv(file: IO[str], columns: Mapping[str, str]) -> Iterator[Line]:
             reason = f"it has {len(cells)} cells, the first line has {len(names)}"
             yield reader.line_num, Failure(f"line {reader.line_num}", "invalid_record", reason)
             continue
-        named = zip(names, cells, strict=True)
-        yield reader.line_num, {name: cell_value(name, cell) for name, cell in named if name and cell != ""}
+        yield reader.line_num, _Cells((name, cell) for name, cell in zip(names, cells, strict=True) if cell != "")
+
+
+class _Cells(dict[str, Any]):
+    """A line of CSV, all text: what a cell means depends on the name that its column goes by in the end."""
 
 
 def cell_value(name: str, cell: str) -> Any:
@@ -217,3 +211,10 @@ def _from_parquet(row: Mapping[str, Any]) -> dict[str, Any]:
         else:
             record[name] = value.isoformat() if isinstance(value, date) else value
     return {**record, "_vectors": vectors} if vectors else record
+
+
+_READERS: Final[Mapping[FileFormat, Callable[[IO[str]], Iterator[Line]]]] = {
+    "jsonl": _json_lines,
+    "json": _json_array,
+    "csv": _csv,
+}
