@@ -8,10 +8,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 __all__ = [
     "AddedBody",
+    "AnswerBody",
     "CollectionBody",
     "ColorBody",
     "CompareRequest",
     "ComparisonBody",
+    "DescribeOptions",
     "DescribeRequest",
     "DescriptionBody",
     "DescriptionsBody",
@@ -64,18 +66,40 @@ class ComparisonBody(BaseModel):
     model: str = Field(examples=["lookalike-mini/0@82a3f2d0ca4e"], description="Name, version and weights.")
 
 
-class DescribeRequest(Request):
+class DescribeOptions(Request):
+    """What is wanted of pictures."""
+
+    labels: int | bool = Field(True, ge=0, le=100, description="Whether to label them; or how many labels each.")
+    top: int = Field(5, ge=0, le=100, description="How many labels each, where `labels` is true.")
+    vectors: list[str] | None = Field(None, description="Which; by default all.", examples=[["meaning", "copy"]])
+    normalized: bool = Field(True, description="Vectors of unit length, or else as the model makes them.")
+    format: Literal["json", "jsonl", "npz", "parquet"] = "json"
+
+    @property
+    def count(self) -> int:
+        """How many labels each."""
+        return self.top if self.labels is True else int(self.labels)
+
+
+class DescribeRequest(DescribeOptions):
     """Pictures to describe."""
 
     pictures: list[str] = Field(min_length=1, max_length=64, description="Base64 texts, bare or as data URIs.")
-    labels: int = Field(5, ge=0, le=100, description="How many labels per picture.")
 
 
 class LabelBody(BaseModel):
-    """A name and its probability."""
+    """A name, its probability, and the vocabulary it comes from."""
 
     name: str
     probability: float
+    vocabulary: str = Field(examples=["imagenet"])
+
+
+class AnswerBody(BaseModel):
+    """What one vocabulary says: how surely it applies, and its names' probabilities as if it did."""
+
+    confidence: float
+    labels: list[dict[str, Any]]
 
 
 class DescriptionBody(BaseModel):
@@ -88,14 +112,17 @@ class DescriptionBody(BaseModel):
     hashes: dict[str, str] = {}
     colors: list[dict[str, Any]] = []
     labels: list[LabelBody] = []
+    vocabularies: dict[str, AnswerBody] = {}
+    tags: list[str] = []
     error: str | None = None
     code: str | None = None
 
 
 class DescriptionsBody(BaseModel):
-    """One entry per picture, in the order sent."""
+    """One entry per picture, in the order sent. signatures: who made each vector and hash."""
 
     model: str
+    signatures: dict[str, str]
     pictures: list[DescriptionBody]
 
 

@@ -216,3 +216,28 @@ def known(hub, tmp_path, monkeypatch):
 def make():
     """The makers of generated files."""
     return SimpleNamespace(image_tower=image_tower, text_tower=text_tower, tokenizer_file=tokenizer_file)
+
+
+@pytest.fixture(scope="session")
+def book():
+    """A wordbook on four axes: tabby, tiger cat, kitchen, and the red that garments have."""
+    from lookalike.describers.vocabulary import Vocabulary, Wordbook
+
+    axes = np.eye(4, dtype=np.float32)
+
+    def vocabulary(name, names, columns, gate, offset, aside=False):
+        weights = np.stack([8 * axes[column] for column in columns], axis=1)
+        return Vocabulary(name, names, weights, np.zeros(len(names), np.float32), np.float32(gate), offset, aside)
+
+    return Wordbook(
+        (
+            vocabulary("imagenet", ("tabby, tabby cat", "tiger cat"), (0, 1), (8, 8, 0, 0), -4.0),
+            vocabulary("rooms", ("kitchen", "hall"), (2, 3), (0, 0, 8, 0), -4.0),
+            vocabulary("media", ("photo", "sketch"), (2, 3), (0, 0, 0, 0), 30.0, aside=True),
+        ),
+        np.stack([axes[0], axes[1], (axes[0] + axes[1]) / np.float32(2**0.5), axes[2], axes[3]]),
+        {"tabby": 0, "tiger cat": 1, "cat": 2, "kitchen": 3, "red": 4, "cyan": 3},
+        {"red": 4, "cyan": -1},
+        {"red": ("ff0000",), "cyan": ("00ffff", "40e0f0")},
+        {"cat": (0, 1)},
+    )

@@ -39,6 +39,7 @@ def no_model(monkeypatch):
             raise AssertionError("the model was asked")
 
         monkeypatch.setattr(Ensemble, "describe", refuse)
+        monkeypatch.setattr(Ensemble, "describe_with_logits", refuse)
 
     return forbid
 

@@ -26,7 +26,10 @@ def names() -> tuple[str, ...]:
 
 
 def able_to_read() -> tuple[str, ...]:
-    """Return the names of the models with a text tower that have a card here, ascending."""
+    """Return the names of the models with a text tower that have a card here, ascending: they read any text.
+
+    The bundled model is none of them: it reads the words it knows.
+    """
     return tuple(name for name in sorted(path.stem for path in KNOWN.glob("*.json")) if card(name).text)
 
 
@@ -60,6 +63,8 @@ def _bundled(name: str) -> ModelCard:
     found = facts(name)
     prepare = {"side": found["input_size"], "fit": "squash", "resample": "fast", "layout": "nhwc"}
     files = {"image": {"name": f"{name}.onnx", "sha256": found["sha256"]}}
+    if "words" in found:
+        files["words"] = {"name": f"{name}.safetensors", "sha256": found["words"]["sha256"]}
     here = {"files": files, "prepare": prepare, "batch": _BUNDLED_BATCH, "text": None}
     return read_card({**found, **here}, BUNDLED)
 

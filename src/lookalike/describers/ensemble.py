@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.describers.base import Describer, VectorSpec
@@ -13,13 +14,17 @@ from lookalike.describers.calibration import Calibration
 from lookalike.describers.cards import card
 from lookalike.describers.colors import ColorDescriber
 from lookalike.describers.hashes import HashDescriber
-from lookalike.describers.neural import NeuralDescriber
+from lookalike.describers.labels import tags_of
+from lookalike.describers.neural import NeuralDescriber, unit
+from lookalike.describers.vocabulary import Wordbook
+from lookalike.describers.words import Reading
 from lookalike.images.image import Pixels
 from lookalike.images.resize import fit_square
 
 __all__ = ["Ensemble", "calibrated", "standard_ensemble"]
 
-_ASKED = {"copy", "meaning"}  # what every collection and every comparison wants to know
+_READ = "meaning"
+_ASKED = {"copy", _READ}  # what every collection and every comparison wants to know
 
 
 class Ensemble:
@@ -56,18 +61,62 @@ class Ensemble:
         return {name: curve for name, curve in made if curve is not None}
 
     @property
+    def book(self) -> Wordbook | None:
+        """What the meaning vectors mean in words, or None; raises as `NeuralDescriber.book`."""
+        return self._reader.book
+
+    @property
+    def _reader(self) -> NeuralDescriber:
+        """Return the describer that makes "meaning"; of models that read, always the chosen one."""
+        makers = [one for one in self._all if isinstance(one, NeuralDescriber) and _READ in one.card.vectors]
+        return self.neural if self.neural.card.readable or not makers else makers[0]
+
+    @property
     def wants(self) -> int:
         """The shorter side, in pixels, below which a scaled decode would lose something."""
         return max(describer.wants for describer in self._all)
 
     def describe(self, pictures: Sequence[Pixels]) -> dict[str, NDArray[Any]]:
         """Return name -> (len(pictures), width) rows: unit float32, or packed uint8 bits for hashes."""
+        pictures = self._squashed(pictures)
         rows: dict[str, NDArray[Any]] = {}
-        if self._square:  # all of them squash the whole picture to a square: do the costly part once
-            pictures = [fit_square(picture, self._square) for picture in pictures]
         for describer in self._all:
             rows.update(describer.describe(pictures))
         return rows
+
+    def describe_with_logits(
+        self, pictures: Sequence[Pixels], *, normalized: bool = True
+    ) -> tuple[dict[str, NDArray[Any]], NDArray[np.float32]]:
+        """Return what `describe` does, and scores of labels, of the same pass of the neural describer.
+
+        normalized: vectors of unit length, or else as the models make them. Scores are (len(pictures), labels) before
+        the softmax, without columns where the model has no labels.
+        """
+        pictures = self._squashed(pictures)
+        found, logits = self.neural.raw_with_logits(pictures)
+        for describer in self._all[1:]:
+            if isinstance(describer, NeuralDescriber):
+                found |= describer.raw(pictures)
+        rows: dict[str, NDArray[Any]] = {name: unit(values) for name, values in found.items()} if normalized else found
+        for describer in self._all:
+            if not isinstance(describer, NeuralDescriber):
+                rows.update(describer.describe(pictures))
+        return rows, logits
+
+    def describe_text(self, text: str) -> Reading:
+        """Return what a text asks for: rows by description name, their shares of the score, words not known.
+
+        Raises NoTextTower, UnknownWords, MissingExtra, WeightsCorrupt, ModelUnusable.
+        """
+        return self._reader.read_text(text)
+
+    def tags(self, rows: Mapping[str, NDArray[Any]], least: float = 0.5) -> list[str]:
+        """Return the tags of one picture from its rows: cheap, nothing is run. See `labels.tags_of`."""
+        return tags_of(rows, self.book, least)
+
+    def _squashed(self, pictures: Sequence[Pixels]) -> Sequence[Pixels]:
+        # all of them squash the whole picture to a square: do the costly part once
+        return [fit_square(picture, self._square) for picture in pictures] if self._square else pictures
 
 
 @cache

@@ -68,10 +68,11 @@ class TextTower:
 class ModelCard:
     """A neural describer.
 
-    files: role -> file: "image" (ONNX), "text" (ONNX), "tokenizer" (tokenizer.json), "data..." (what an ONNX file
-    keeps outside itself). vectors: name -> width. outputs: name of a vector -> tensor of the ONNX file, if it is called
-    otherwise; "before:NAME" is the first input of the node that makes NAME. pooling: how (n, tokens, width)
-    becomes (n, width): the "first" token or their "mean". logits: tensor of scores for `labels`, "" if none.
+    files: role -> file: "image" (ONNX), "text" (ONNX), "tokenizer" (tokenizer.json), "words" (safetensors: what its
+    meaning vectors mean), "data..." (what an ONNX file keeps outside itself). vectors: name -> width. outputs: name
+    of a vector -> tensor of the ONNX file, if it is called otherwise; "before:NAME" is the first input of the node
+    that makes NAME. pooling: how (n, tokens, width) becomes (n, width): the "first" token or their "mean". logits:
+    tensor of scores for `labels`, "" if none.
     calibration: vector -> probability curve: "copy" answers "the same picture, edited?", "meaning"
     answers "the same kind of thing?". batch: pictures at once; 1 wherever a row could depend on its neighbors.
     """
@@ -107,6 +108,11 @@ class ModelCard:
     def input_size(self) -> int:
         """Side of the input, in pixels."""
         return self.prepare.side
+
+    @property
+    def readable(self) -> bool:
+        """Whether texts can be searched with: any, by a text tower, or words it knows."""
+        return self.text is not None or "words" in self.files
 
     @property
     def signature(self) -> str:

@@ -9,18 +9,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lookalike.counting import model_batches
 from lookalike.describers.base import VectorSpec
 from lookalike.describers.cards import ModelCard, able_to_read
 from lookalike.describers.graph import exposed, read_graph
 from lookalike.describers.prepare import prepare
 from lookalike.describers.text import Tokens
+from lookalike.describers.vocabulary import Wordbook, unpack
 from lookalike.describers.weights import check_file, read_weights, ready
+from lookalike.describers.words import Reading, read_words
 from lookalike.errors import ModelUnusable, NoTextTower
 from lookalike.images.image import Pixels
 
-__all__ = ["NeuralDescriber"]
+__all__ = ["NeuralDescriber", "unit"]
 
 _INSIDE = "before:"
+_READ = "meaning"  # what words are directions in
 _TYPES = {"tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(uint8)": np.uint8}
 _TOKEN_TYPES = {"tensor(int64)": np.int64, "tensor(int32)": np.int32}
 _FAILURES = ("Fail", "InvalidArgument", "InvalidGraph", "InvalidProtobuf", "NotImplemented", "RuntimeException")
@@ -44,36 +48,65 @@ class NeuralDescriber:
         self._lock = threading.Lock()
         self._sessions: dict[str, _Session] = {}
         self._tokens: Tokens | None = None
+        self._book: Wordbook | None = None
 
     def describe(self, pictures: Sequence[Pixels]) -> dict[str, NDArray[np.float32]]:
         """Return vector name -> (len(pictures), width) float32 unit rows. Raises WeightsCorrupt, ModelUnusable."""
         # A quantized graph is a few millionths off unit length, which would show in the score of a picture with itself.
-        return {name: _unit(rows) for name, rows in self.raw(pictures).items()}
+        return {name: unit(rows) for name, rows in self.raw(pictures).items()}
 
     def raw(self, pictures: Sequence[Pixels]) -> dict[str, NDArray[np.float32]]:
         """Return vector name -> (len(pictures), width) float32 as the model makes them, of any length."""
-        rows = self._run([self._tensor(spec.name) for spec in self.vectors], pictures)
-        found = {}
-        for spec, values in zip(self.vectors, rows, strict=True):
-            pooled = self._pooled(values)
-            if pooled.shape != (len(pictures), spec.width):
-                got = f"its vector {spec.name!r} has {pooled.shape[1]} numbers, and its card says {spec.width}"
-                raise ModelUnusable(self.card.name, got)
-            found[spec.name] = pooled
-        return found
+        return self._vectors(pictures, [])
 
-    def logits(self, pictures: Sequence[Pixels]) -> NDArray[np.float32]:
-        """Return (len(pictures), len(card.labels)) float32 scores, before the softmax; no columns without labels."""
-        if not self.card.logits:
-            return np.empty((len(pictures), 0), np.float32)
-        return self._run([self.card.logits], pictures)[0]
+    @property
+    def book(self) -> Wordbook | None:
+        """What the meaning vectors mean in words; None for models that have nothing of the kind.
+
+        Raises WeightsCorrupt, ModelUnusable.
+        """
+        if "words" not in self.card.files:
+            return None
+        with self._lock:
+            if self._book is None:
+                content = read_weights(self.card, "words")
+                try:
+                    self._book = unpack(content)
+                except (ValueError, KeyError, TypeError) as error:
+                    raise ModelUnusable(self.card.name, f"its words can't be read ({error})") from None
+            return self._book
+
+    def raw_with_logits(self, pictures: Sequence[Pixels]) -> tuple[dict[str, NDArray[np.float32]], NDArray[np.float32]]:
+        """Return what `raw` does, and (len(pictures), len(card.labels)) scores before the softmax, of one pass.
+
+        No columns without labels. Raises as `describe`.
+        """
+        found = self._vectors(pictures, [self.card.logits] if self.card.logits else [])
+        logits = found.pop(self.card.logits) if self.card.logits else np.empty((len(pictures), 0), np.float32)
+        return found, logits
+
+    def read_text(self, text: str) -> Reading:
+        """Return a text as rows to be compared with those of pictures by cosine.
+
+        Raises NoTextTower if the model can't read, UnknownWords if it knows no word of this text, MissingExtra,
+        WeightsCorrupt, ModelUnusable.
+        """
+        tower, book = self.card.text, self.book
+        if tower is None and book is not None:
+            return read_words(text, book, self.card.name, able_to_read())
+        row = self.embed_texts([text])[0]
+        vector = tower.vector if tower else _READ
+        return Reading({vector: row}, {vector: 1.0})
 
     def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return (len(texts), width) float32 unit rows, to be compared with those of pictures by cosine.
 
-        Raises NoTextTower if the model has none, MissingExtra, WeightsCorrupt, ModelUnusable.
+        Of a model without text tower that knows words, the meaning row alone. Raises as `read_text`.
         """
         tower = self.card.text
+        if tower is None and self.book is not None:
+            rows = [self.read_text(text).rows[_READ] for text in texts]
+            return np.array(rows, np.float32).reshape(-1, self.card.vectors[_READ])
         if tower is None:
             raise NoTextTower(self.card.name, able_to_read())
         with self._lock:
@@ -81,13 +114,26 @@ class NeuralDescriber:
         session = self._open("text", [tower.output])
         rows = [session.run([tower.output], session.text_feed(*tokens.encode(text)))[0] for text in texts]
         width = self.card.vectors[tower.vector]
-        return _unit(self._pooled(np.concatenate(rows))) if rows else np.empty((0, width), np.float32)
+        return unit(self._pooled(np.concatenate(rows))) if rows else np.empty((0, width), np.float32)
+
+    def _vectors(self, pictures: Sequence[Pixels], beside: Sequence[str]) -> dict[str, NDArray[np.float32]]:
+        """Return vector name -> rows, and beside them other tensors by their own names, of one pass."""
+        rows = self._run([*(self._tensor(spec.name) for spec in self.vectors), *beside], pictures)
+        found = {}
+        for spec, values in zip(self.vectors, rows[: len(self.vectors)], strict=True):
+            pooled = self._pooled(values)
+            if pooled.shape != (len(pictures), spec.width):
+                got = f"its vector {spec.name!r} has {pooled.shape[1]} numbers, and its card says {spec.width}"
+                raise ModelUnusable(self.card.name, got)
+            found[spec.name] = pooled
+        return found | dict(zip(beside, rows[len(self.vectors) :], strict=True))
 
     def _run(self, tensors: Sequence[str], pictures: Sequence[Pixels]) -> list[NDArray[np.float32]]:
         session, card = self._open("image", [*self.card.outputs.values(), self.card.logits]), self.card
         parts: list[list[NDArray[np.float32]]] = []
         for start in range(0, len(pictures), card.batch):
             batch = np.stack([prepare(picture, card.prepare) for picture in pictures[start : start + card.batch]])
+            model_batches.add(len(batch))
             parts.append(session.run(tensors, {card.input: session.cast(card.input, batch)}))
         if not parts:
             widths = {self._tensor(name): width for name, width in card.vectors.items()}
@@ -163,6 +209,7 @@ class _Session:
         return model
 
 
-def _unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+def unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return (n, width) rows scaled to length 1."""
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
     return np.asarray(rows / np.maximum(lengths, np.float32(1e-12)), np.float32)
