@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lookalike.api.plans import Meter
 from lookalike.api.problems import problem_of
-from lookalike.api.scopes import rule_of
+from lookalike.api.scopes import rule_of, template_of
 from lookalike.api.security import Caller, Gate
 from lookalike.catalog import Catalog
 from lookalike.errors import AccessDenied, CatalogFailed, LookalikeError, TooManyRequests
@@ -100,10 +100,8 @@ class Admission:
 
     async def _enter(self, caller: Caller, state: MutableMapping[str, Any], scope: Scope) -> None:
         """Write what was done into the audit log; if that fails it is said in the service's own."""
-        route = scope.get("route")
-        if route is None or not scope["path"].startswith(_API):
-            return
-        action = rule_of(scope["method"], route.path).action
+        template = template_of(scope)
+        action = rule_of(scope["method"], template).action if template.startswith(_API) else ""
         if not action:
             return
         target = scope["path_params"].get("name") or scope["path_params"].get("id") or ""

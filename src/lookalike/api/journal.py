@@ -17,8 +17,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lookalike.api.metrics import Metrics
 from lookalike.api.problems import problem
+from lookalike.api.scopes import template_of
 
-__all__ = ["Journal", "template_of", "write_logs"]
+__all__ = ["Journal", "write_logs"]
 
 _ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
 _requests = logging.getLogger("lookalike.requests")
@@ -63,12 +64,6 @@ class Journal:
             seconds = time.perf_counter() - begun
             self._metrics.end(scope["method"], template_of(scope), status, seconds)
             _log_request(scope, state, status, seconds)
-
-
-def template_of(scope: Scope) -> str:
-    """Return the path of the route that answers, with the names of parameters in braces; "" if there is none."""
-    route = scope.get("route")
-    return str(route.path) if route is not None else ""
 
 
 def _log_request(scope: Scope, state: MutableMapping[str, Any], status: int, seconds: float) -> None:

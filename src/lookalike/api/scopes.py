@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from lookalike.catalog import Scope
 
-__all__ = ["Rule", "rule_of"]
+__all__ = ["Rule", "rule_of", "template_of"]
+
+_PARAMETER: Final = re.compile(r"\{(\w+)(?::\w+)?\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +54,28 @@ _ADMIN: Final = ("/v1/keys", "/v1/users", "/v1/audit")
 def rule_of(method: str, template: str) -> Rule:
     """Return the rule of a route, by its method and its path with the names of parameters in braces.
 
-    What is not listed needs read to be read, and write to be changed, and is logged by its method and path.
+    What is not listed needs read to be read, and write to be changed, and is logged by its method and path. What can't
+    be told needs admin.
     """
-    if template.startswith(_ADMIN):
+    if not template or template.startswith(_ADMIN):
         return Rule("admin")
     if (method, template) in _CHANGES:
         return _CHANGES[method, template]
     if method in ("GET", "HEAD") or (method == "POST" and template.rpartition("/")[2] in _QUESTIONS):
         return Rule("read")
     return Rule("write", f"{method.lower()} {template.removeprefix('/v1')}")
+
+
+def template_of(scope: Any) -> str:
+    """Return the path of the route that answers an ASGI scope, its parameters' names in braces; "" for none.
+
+    A route knows the path of its own router only; what stands before it is what it leaves of the request's path.
+    """
+    route, path = scope.get("route"), scope["path"]
+    if route is None:
+        return ""
+    template = str(route.path)
+    own = _PARAMETER.sub(lambda name: str(scope["path_params"][name[1]]), template)
+    if not path.endswith(own):
+        return ""
+    return path[: len(path) - len(own)].removeprefix(scope.get("root_path", "")) + template

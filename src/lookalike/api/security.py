@@ -19,7 +19,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.requests import HTTPConnection
 
 from lookalike.api.plans import Bucket
-from lookalike.api.scopes import rule_of
+from lookalike.api.scopes import rule_of, template_of
 from lookalike.api.sessions import COOKIE, Claim, Sessions, load_or_make_secret, write_private
 from lookalike.catalog import Catalog, Grant, Key, Scope, User
 from lookalike.errors import AccessDenied, EntryNotFound, InvalidArgument, LookalikeError, TooManyRequests
@@ -253,7 +253,7 @@ def require_key(
 ) -> Caller:
     """Return who makes the request if they may do what the route is for. Raises as `caller_of`, and NotPermitted."""
     caller = caller_of(request)
-    rule = rule_of(request.method, request.scope["route"].path)
+    rule = rule_of(request.method, template_of(request.scope))
     caller.require(rule.scope, request.path_params.get("name"))
     return caller
 
