@@ -38,6 +38,8 @@ class Settings:
     key: a key of scope admin for the service, besides those in the catalog, 16 characters or more; empty makes one at
     the first start. session_secret: signs the sessions of browsers; empty makes one in the workspace, and replicas
     behind one address need the same. signup: whether strangers may make themselves an account that reads.
+    keyless: whether other machines, too, need no key for the routes of replaced systems that keep nothing (see
+    `api/compat/doors.py`). upstream_grade: whether imageSimilarity's route takes every grade for 0.95, as it once did.
     log_format: "text" or "json" (a line each). job_workers: background jobs at once. import_bytes: largest file to
     import over HTTP. backups: folder for backups made over HTTP; empty is in the workspace. drain_seconds: how long
     /readyz says no before the service stops listening. shutdown_seconds: most that open requests are waited for.
@@ -58,6 +60,8 @@ class Settings:
     key: str = field(default="", repr=False)
     session_secret: str = field(default="", repr=False)
     signup: bool = False
+    keyless: bool = False
+    upstream_grade: bool = False
     log_format: str = "text"
     job_workers: int = 2
     import_bytes: int = 4 * 2**30
@@ -131,8 +135,11 @@ _NUMBERS = {
     "drain_seconds": 0,
     "shutdown_seconds": 1,
 }
+_YES_OR_NO = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 _WORDS: Mapping[str, Mapping[str, Any]] = {
-    "signup": {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False},
+    "signup": _YES_OR_NO,
+    "keyless": _YES_OR_NO,
+    "upstream_grade": _YES_OR_NO,
     "log_format": {"text": "text", "json": "json"},
 }
 

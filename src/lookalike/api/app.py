@@ -12,6 +12,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from lookalike.api import (
     collections,
     compare,
+    compat,
     describe,
     doubles,
     feeds,
@@ -79,5 +80,6 @@ def create_app(workspace: Workspace, access: Access) -> FastAPI:
         app.include_router(room.router, prefix="/v1", dependencies=[Depends(require_key)])
     app.include_router(health.router)
     app.include_router(metrics.router)
+    compat.install(app, workspace.settings)
     pages.install(app)
     return app
