@@ -11,7 +11,7 @@ SOURCE = Path(__file__).resolve().parents[1] / "src" / "lookalike"
 FLOORS = [
     ["errors", "version", "counting"],
     ["images"],
-    ["settings", "records", "filters", "kinds"],
+    ["settings", "records", "filters", "kinds", "edits"],
     ["describers"],
     ["ssim", "duplicates", "hashjoin", "metrics", "evaluate", "keypoints", "signals", "judgment"],
     ["comparison", "stores", "catalog", "intake", "likeness"],
