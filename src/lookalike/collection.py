@@ -177,9 +177,7 @@ class Collection:
         if (ids is None) == (where is None):
             raise InvalidArgument("delete", "both or neither", "given either ids or where")
         with self._answering(), self._writing:
-            if ids is None:
-                ids = [record.id for record in self.records(where=where)]
-            return self._store.delete(ids)
+            return self._store.delete_where(self._filter(where)) if ids is None else self._store.delete(ids)
 
     def erase(
         self, ids: Sequence[str] | None = None, *, where: Mapping[str, Any] | None = None, files: Sequence[Path] = ()
