@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import math
 from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
 from lookalike import errors
@@ -42,6 +43,7 @@ _STATUS: dict[type[errors.LookalikeError], int] = {
     errors.NotPermitted: 403,
     errors.PlanExceeded: 403,
     errors.TooManyRequests: 429,
+    errors.Overloaded: 503,
     errors.EntryNotFound: 404,
     errors.NameTaken: 409,
     errors.CatalogFailed: 507,
@@ -68,22 +70,20 @@ def status_of(error: errors.LookalikeError) -> int:
     return next(_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS)
 
 
-def problem(status: int, code: str, detail: str, **facts: Any) -> JSONResponse:
+def problem(status: int, code: str, detail: str, **facts: Any) -> Response:
     """Return a problem document. code: permanent, from the error tree; facts: further JSON members."""
     body = {"type": f"urn:lookalike:problem:{code}", "title": code.replace("_", " "), "status": status}
     headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None
-    return JSONResponse(
-        {**body, "code": code, "detail": detail, **facts},
-        status,
-        headers,
-        media_type="application/problem+json",
-    )
+    # in ASCII: what a client sent is told back, and may hold half a surrogate pair, which has no UTF-8
+    text = json.dumps({**body, "code": code, "detail": detail, **facts}, allow_nan=False)
+    return Response(text, status, headers, media_type="application/problem+json")
 
 
-def problem_of(error: errors.LookalikeError) -> JSONResponse:
+def problem_of(error: errors.LookalikeError) -> Response:
     """Return the problem document of an error of the tree."""
-    response = problem(status_of(error), error.code, str(error))
-    if isinstance(error, errors.TooManyRequests):
+    plain = {name: fact for name, fact in vars(error).items() if isinstance(fact, str | int)}
+    response = problem(status_of(error), error.code, str(error), facts=plain)
+    if isinstance(error, errors.TooManyRequests | errors.Overloaded):
         response.headers["Retry-After"] = str(max(1, math.ceil(error.retry_after)))
     return response
 
@@ -92,17 +92,17 @@ def install(app: FastAPI) -> None:
     """Let every error of the tree, and every refusal of the framework, answer with a problem document."""
 
     @app.exception_handler(errors.LookalikeError)
-    async def _own(_: Request, error: errors.LookalikeError) -> JSONResponse:
+    async def _own(_: Request, error: errors.LookalikeError) -> Response:
         return problem_of(error)
 
     @app.exception_handler(RequestValidationError)
-    async def _invalid(_: Request, error: RequestValidationError) -> JSONResponse:
+    async def _invalid(_: Request, error: RequestValidationError) -> Response:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         return problem(422, "invalid_request", f"{where}: {first['msg']}.")
 
     @app.exception_handler(HTTPException)
-    async def _framework(_: Request, error: HTTPException) -> JSONResponse:
+    async def _framework(_: Request, error: HTTPException) -> Response:
         response = problem(error.status_code, "http_error", str(error.detail))
         response.headers.update(error.headers or {})
         return response

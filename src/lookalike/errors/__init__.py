@@ -47,6 +47,9 @@
     ├── NameTaken                     a user of this name exists
     ├── TooManyRequests               more than a plan allows just now
     ├── PlanExceeded                  more records than a plan allows
+    ├── Overloaded                    a service has too much to do just now
+    ├── ServiceUnreachable            a client gets no answer
+    ├── ServiceError                  an answer that a client knows no class for
     └── MissingExtra                  an optional part is not installed
 
 Each class is one thing a caller would do differently. `code` is public and permanent: branch on it, never on
@@ -106,7 +109,10 @@ from lookalike.errors.service import (
     EntryNotFound,
     NameTaken,
     NotPermitted,
+    Overloaded,
     PlanExceeded,
+    ServiceError,
+    ServiceUnreachable,
     TooManyRequests,
 )
 
@@ -140,8 +146,11 @@ __all__ = [
     "NoImagesFound",
     "NoTextTower",
     "NotPermitted",
+    "Overloaded",
     "PlanExceeded",
     "RecordNotFound",
+    "ServiceError",
+    "ServiceUnreachable",
     "SettingFixed",
     "ShapeMismatch",
     "SourceNotFound",

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from lookalike.errors.base import LookalikeError
 
-__all__ = ["AccessDenied", "EntryNotFound", "NameTaken", "NotPermitted", "PlanExceeded", "TooManyRequests"]
+__all__ = [
+    "AccessDenied",
+    "EntryNotFound",
+    "NameTaken",
+    "NotPermitted",
+    "Overloaded",
+    "PlanExceeded",
+    "ServiceError",
+    "ServiceUnreachable",
+    "TooManyRequests",
+]
 
 
 class AccessDenied(LookalikeError):
@@ -57,6 +67,16 @@ class TooManyRequests(LookalikeError):
         super().__init__(f"The limit here is {limit}. Wait {max(1, round(retry_after))} s, or ask for a larger plan.")
 
 
+class Overloaded(LookalikeError):
+    """The service has as much to do as it takes on; `retry_after` seconds later there may be room."""
+
+    code = "overloaded"
+
+    def __init__(self, limit: int, retry_after: float) -> None:
+        self.limit, self.retry_after = limit, retry_after
+        super().__init__(f"{limit:,} requests are being answered, and more are not taken on. Try again in a moment.")
+
+
 class PlanExceeded(LookalikeError):
     """A plan's collections would hold more records than it allows; waiting doesn't help."""
 
@@ -68,3 +88,23 @@ class PlanExceeded(LookalikeError):
             f"There would be {records:,} records, and the plan of this key allows {limit:,}. "
             f"Delete some, or ask for a larger plan."
         )
+
+
+class ServiceUnreachable(LookalikeError):
+    """A client got no answer from its service: refused, cut off, or not in time."""
+
+    code = "service_unreachable"
+
+    def __init__(self, address: str, reason: str) -> None:
+        self.address, self.reason = address, reason
+        super().__init__(f"{address} doesn't answer ({reason}). Is the service running, and is this its address?")
+
+
+class ServiceError(LookalikeError):
+    """A client got an error of its service that has no class here; `code` is the service's own word for it."""
+
+    code = "service_error"
+
+    def __init__(self, status: int, detail: str, code: str = code) -> None:
+        self.status, self.code = status, code
+        super().__init__(f"The service answered {status}: {detail}")
