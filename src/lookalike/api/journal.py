@@ -11,7 +11,7 @@ import time
 import traceback
 from collections.abc import MutableMapping
 from datetime import UTC, datetime
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TextIO
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -87,9 +87,9 @@ def _log_failure(request_id: str, error: Exception) -> None:
     _service.error("a request failed", extra={"facts": facts})
 
 
-def write_logs(form: Literal["text", "json"]) -> None:
-    """Send this service's log, and what its server says, to stderr."""
-    handler = logging.StreamHandler(sys.stderr)
+def write_logs(form: Literal["text", "json"], stream: TextIO | None = None) -> None:
+    """Send this service's log, and what its server says, to a stream; default stderr."""
+    handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(_AsJson() if form == "json" else _AsText())
     for name, level in (("lookalike", logging.INFO), ("uvicorn", logging.WARNING)):
         logger = logging.getLogger(name)

@@ -137,7 +137,8 @@ class Gate:
             raise AccessDenied("Accounts are made by whoever runs this service")
         self._try(address, "+")
         with self._hashing:
-            user = self._catalog.users.add(name, password, "read", who=name.lower())
+            added = self._catalog.users.add(name, password, "read", who=name.lower())
+        user = self._catalog.users.find(added.name)
         return self._sessions.issue(Claim("user", user.name, user.mark))
 
     def token(self, caller: Caller) -> str:

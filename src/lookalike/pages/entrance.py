@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 
 from lookalike.errors import AccessDenied, InvalidArgument, NameTaken
 from lookalike.pages.render import link, page
-from lookalike.pages.visitor import COOKIE, TOKEN_FIELD, caller_of, gate_of
+from lookalike.pages.visitor import COOKIE, TOKEN_FIELD, Caller, caller_of, gate_of
 
 __all__ = ["Elsewhere", "local_path", "require_browser", "router"]
 
@@ -39,7 +39,7 @@ async def require_browser(request: Request) -> None:
     caller = await run_in_threadpool(caller_of, request)
     if caller is not None:
         if request.method != "GET":
-            gate_of(request).check_token(request, caller, await _token(request))
+            await _check_token(request, caller)
         caller.require("read", request.path_params.get("name"))
         return
     if request.method != "GET" or "text/html" not in request.headers.get("accept", ""):
@@ -122,8 +122,16 @@ def _without_key(request: Request) -> str:
     return f"{path}?{urlencode(pairs)}" if pairs else path
 
 
+async def _check_token(request: Request, caller: Caller) -> None:
+    try:
+        gate_of(request).check_token(request, caller, await _token(request))
+    except AccessDenied:
+        await request.close()  # the files of its form, which nobody will read
+        raise
+
+
 async def _token(request: Request) -> str:
-    """Return the token that the request brings, in its header or in its form."""
+    """Return the token that the request brings, in its header or in its form, which stays to be read again."""
     if "x-csrf-token" in request.headers:
         return request.headers["x-csrf-token"]
     if not request.headers.get("content-type", "").startswith(("multipart/form-data", "application/x-www-form-urlen")):
