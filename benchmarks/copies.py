@@ -32,6 +32,7 @@ from lookalike.images import read_image
 from lookalike.images.resize import thumbnail
 
 SIDE = 400
+TORCHVISION = ("torchvision", "torchvision.models", "torchvision.models.vision_transformer", "torchvision.transforms")
 THEIR_BITS = 10  # imagededup's default
 Pixels = NDArray[np.uint8]
 Rows = NDArray[np.float32]
@@ -43,7 +44,7 @@ def imagededup() -> Describe:
     try:
         import torchvision  # noqa: F401
     except ImportError:
-        for name in ("torchvision", "torchvision.models", "torchvision.transforms"):
+        for name in TORCHVISION:
             sys.modules.setdefault(name, MagicMock())
     try:
         from imagededup.methods import AHash, DHash, PHash, WHash

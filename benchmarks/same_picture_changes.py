@@ -52,21 +52,27 @@ def main() -> None:
         pairs.append((picture, other, False))
     before = [compare(a, b) for a, b, _ in pairs]
     same = np.array([truth for _, _, truth in pairs])
-    print("| second picture | change of score, copies: mean / most | strangers: mean / most | verdicts changed | ")
-    print("|---|---|---|---|---|", flush=True)
+    print("mean / greatest change; of the score, and of the cosines of both vectors\n")
+    print("| second picture | score, copies | score, strangers | copy | meaning | verdicts changed | with itself |")
+    print("|---" * 7 + "|", flush=True)
     for name, change in CHANGES.items():
         after = [compare(a, change(b)) for a, b, _ in pairs]
-        moved = np.array([abs(one.score - two.score) for one, two in zip(before, after, strict=True)])
+        score = np.array([one.score for one in before]) - [one.score for one in after]
+        cosines = [
+            np.array(
+                [
+                    one.evidence[vector]["cosine"] - two.evidence[vector]["cosine"]
+                    for one, two in zip(before, after, strict=True)
+                ]
+            )
+            for vector in ("copy", "meaning")
+        ]
+        moved = [f"{np.abs(one).mean():.4f} / {np.abs(one).max():.4f}" for one in (score[same], score[~same], *cosines)]
         turned = sum(one.verdict != two.verdict for one, two in zip(before, after, strict=True))
         itself = [compare(picture, change(picture)) for picture in pictures]
-        lowest = min(one.score for one in itself)
         called = sum(one.verdict == "edited-copy" for one in itself)
-        print(
-            f"| {name} | {moved[same].mean():.3f} / {moved[same].max():.3f} | {moved[~same].mean():.3f} / "
-            f"{moved[~same].max():.3f} | {turned} of {len(pairs)} | with itself: score from {lowest:.4f}, "
-            f"{called} of {len(itself)} called a copy |",
-            flush=True,
-        )
+        own = f"score from {min(one.score for one in itself):.4f}, {called} of {len(itself)} called a copy"
+        print(f"| {name} | {' | '.join(moved)} | {turned} of {len(pairs)} | {own} |", flush=True)
 
 
 if __name__ == "__main__":

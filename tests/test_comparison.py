@@ -1,5 +1,8 @@
 """Compare: symmetric, exact for equal pixels, honest about edits and strangers."""
 
+import dataclasses
+from importlib import import_module
+
 import cv2
 import numpy as np
 import pytest
@@ -7,6 +10,9 @@ import pytest
 from lookalike import compare
 from lookalike.describers.hashes import ORIENTATIONS
 from lookalike.errors import ImageUnreadable, InvalidArgument, SourceNotFound
+from lookalike.judgment import judgment
+
+comparison = import_module("lookalike.comparison")
 
 METHODS = ("auto", "copy", "meaning", "ssim", "color")
 
@@ -101,10 +107,13 @@ def test_plain_pictures_are_judged_by_their_pixels():
     assert compare(white, gray).evidence["hash"]["plain"] is True
 
 
-def test_evidence_has_every_signal_and_provisional_calibration_says_so(draw):
+def test_evidence_has_every_signal_and_calibration_says_what_was_fitted(draw, monkeypatch):
     found = compare(draw(1), draw(2))
     assert set(found.evidence) == {"digest", "hash", "copy", "geometry", "meaning", "ssim", "colors", "pictures"}
-    assert found.calibration == "provisional"
+    assert found.calibration == "fitted"
+    other = dataclasses.replace(judgment(), signature="another-model/1@0")
+    monkeypatch.setattr(comparison, "judgment", lambda: other)
+    assert compare(draw(1), draw(2)).calibration == "provisional"
     assert found.reasons
 
 

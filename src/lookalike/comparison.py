@@ -6,7 +6,6 @@ picture; meaning and colors say whether it shows the same kind of thing; neither
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any, Literal, get_args
 
@@ -16,6 +15,7 @@ from lookalike.describers.hashes import ORIENTATIONS
 from lookalike.errors import InvalidArgument
 from lookalike.images import read_image
 from lookalike.images.image import Image, Pixels
+from lookalike.judgment import judgment
 from lookalike.records import Comparison, Verdict
 from lookalike.settings import Settings
 from lookalike.signals import Signals, measure
@@ -24,15 +24,12 @@ __all__ = ["Method", "compare"]
 
 Method = Literal["auto", "copy", "meaning", "ssim", "color"]
 
-_CALIBRATION = "provisional"
 _SAME = 0.5  # probability from which two pictures are called the same one
 _BELOW_ONE = 0.999999  # the score 1 is kept for the same pixels
 _PDQ_SAME = 31  # bits of 256 at which its authors call two pictures the same
 _PHASH_SAME = 10  # bits of 64
 _SSIM_SAME = 0.95  # the grade that grouping by SSIM uses by default
 _INLIERS = 14  # keypoints on one transform; chance and shared captions seldom give more
-_ALONE = 0.45  # the copy vector raises a doubt; it convinces only together with hashes or keypoints
-_ALIGNED = 0.87  # agreement of aligned pixels: edits stay above, another shot of the scene falls below
 _SCENE = 0.4  # agreement from which aligned pictures show the same scene
 
 
@@ -41,8 +38,10 @@ def compare(a: Any, b: Any, *, method: Method = "auto", settings: Settings | Non
 
     The score is in [0, 1], symmetric, and exactly 1.0 for the same pixels (and only for them). With "auto" it
     joins both questions: 1 - (1 - P(same picture)) x (1 - 3/4 P(same kind of thing)); the other methods give
-    one signal alone. `verdict` is "identical" or "edited-copy" where P(same picture) is at least 0.5, and
-    "near-duplicate" where keypoints align the two without making them the same picture.
+    one signal alone. `verdict` is "identical" for the same pixels, "edited-copy" where P(same picture) is at least 0.5,
+    "near-duplicate" where keypoints align the two without making them the same picture, else "similar" where P(same
+    kind of thing) is at least 0.5. `calibration` is "fitted" where the weights of the signals were fitted with the
+    model that measured, else "provisional".
     Raises ImageError for a picture that can't be read, InvalidArgument for an unknown method.
     """
     if method not in get_args(Method):
@@ -53,39 +52,17 @@ def compare(a: Any, b: Any, *, method: Method = "auto", settings: Settings | Non
     swapped = first.sha256 > second.sha256
     ensemble = standard_ensemble(settings.model)
     signals = measure(*((second, first) if swapped else (first, second)), ensemble)
-    probability = _same_picture(signals)
+    judge = judgment()
+    probability = judge.probability(signals)
     return Comparison(
         score=_score(method, signals, probability),
         verdict=_verdict(method, signals, probability),
         probability=round(probability, 6),
         method=method,
-        calibration=_CALIBRATION,
+        calibration="fitted" if judge.signature == calibrated(ensemble).neural.signature else "provisional",
         reasons=[*_reasons(signals, swapped), *_substitution(ensemble)],
         evidence=_evidence(signals, first, second, swapped),
     )
-
-
-def _same_picture(signals: Signals) -> float:
-    """P(same picture): independent signals joined by a noisy-or; plain pictures are judged by their pixels instead."""
-    if signals.same_pixels:
-        return 1.0
-    by_geometry, by_copy = 0.0, _ALONE * signals.copy_probability
-    if signals.overlap is not None:
-        aligned = _rising(signals.overlap.agreement, _ALIGNED, 0.01)
-        by_geometry = aligned * _rising(signals.overlap.inliers, _INLIERS, 2.0)
-        if signals.overlap.inliers >= 2 * _INLIERS:  # so sure of the place that the pixels there decide
-            by_copy = min(by_copy, by_geometry)
-    if signals.plain:
-        by_pixels = max(0.0, 1.0 - 20.0 * (1.0 - signals.ssim)) * signals.color
-        return min(0.99, max(by_pixels, by_geometry))
-    by_hash = min(
-        _rising(-signals.pdq_bits, -(_PDQ_SAME + 24), 8.0), _rising(-signals.phash_bits, -(_PHASH_SAME + 4), 2.0)
-    )
-    return min(_BELOW_ONE, 1.0 - (1.0 - by_hash) * (1.0 - by_geometry) * (1.0 - by_copy))
-
-
-def _rising(value: float, middle: float, width: float) -> float:
-    return 1.0 / (1.0 + math.exp(-max(-60.0, min(60.0, (value - middle) / width))))
 
 
 def _score(method: Method, signals: Signals, probability: float) -> float:
