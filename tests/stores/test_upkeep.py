@@ -204,11 +204,26 @@ def test_copies_keep_holes_and_every_byte(tmp_path):
     assert (tmp_path / "copy" / "sparse").stat().st_blocks * 512 < 1 << 20
 
 
-def test_thinning_keeps_every_byte_and_gives_back_the_zeros(tmp_path):
-    path = tmp_path / "vectors"
-    content = b"\0" * (3 << 20) + b"some" + b"\0" * (5 << 20) + b"\1" + b"\0" * 77
-    path.write_bytes(content)
-    building.thin(path)
-    assert path.read_bytes() == content
-    assert path.stat().st_blocks * 512 <= 2 << 20
-    assert list(tmp_path.iterdir()) == [path]
+def test_vectors_that_are_not_there_take_no_place(folder):
+    dims = {"meaning": 256}
+    vectors = np.random.default_rng(5).normal(size=(4000, 256)).astype(np.float32)
+    vectors[3000:3100] = vectors[0]  # copies enough that most go beside the graph
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    store = EdgeStore.open(folder, dims, BY_HAND)
+    for start in range(0, 4000, 50):
+        store.upsert([Row(f"{n:05}", {"meaning": vectors[n]}, {"n": n}) for n in range(start, start + 50)])
+    queries = [Nearest("meaning", vectors[n], 150, exact=True) for n in (0, 7)]
+    before = everything(store), [store.nearest(query) for query in queries]
+    assert store.optimize() is True
+    (beside,) = folder.rglob("*.copies/matrix.dat")
+    assert beside.stat().st_size > 4_000_000
+    assert beside.stat().st_blocks * 512 < beside.stat().st_size / 2
+    assert (everything(store), [store.nearest(query) for query in queries]) == before
+    assert [hit.similarity for hit in store.nearest(queries[0])[:101]] == [1.0] * 101
+    store.close()
+    again = EdgeStore.open(folder, dims, BY_HAND)
+    again.upsert([Row("new", {"meaning": vectors[0]}, {})])
+    again.optimize()
+    assert len(again.nearest(Nearest("meaning", vectors[0], 200, min_similarity=1.0))) == 102
+    assert {name: row for name, row in everything(again).items() if name != "new"} == before[0]
+    again.close()

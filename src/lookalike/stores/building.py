@@ -13,6 +13,7 @@ import json
 import os
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -38,6 +39,9 @@ _NEVER_CHANGED: Final = {
 
 _PIECE: Final = 1 << 20
 
+_HEADER: Final = 4
+_NOTHING: Final = struct.pack("<f", 1.0) * 4096
+
 
 def copy_shard(source: Path, target: Path) -> None:
     """Copy a flushed shard that nobody writes to; what never changes is shared, holes stay holes. Raises OSError."""
@@ -51,17 +55,20 @@ def copy_shard(source: Path, target: Path) -> None:
 
 
 def thin(path: Path) -> None:
-    """Give a file's zeros back to the disk; whoever reads it sees no difference. Raises OSError.
+    """Make holes of what the engine wrote for vectors that are not there, in a shard nobody has open. Raises OSError.
 
-    The engine writes a vector of zeros for each row that lacks one, and hardly a row has a copy's (`copies`).
+    For each row that lacks a vector it writes 1.0 as often as the vector is long, and marks it in another file. A row's
+    own vector has length 1 and is never that. Hardly a row has a copy's vector (see `copies`), so that most of its
+    file goes.
     """
     aside = path.with_suffix(".thin")
-    with path.open("rb", buffering=0) as old, aside.open("wb") as new:
-        while piece := old.read(_PIECE):
-            if piece.count(0) < len(piece):
-                new.write(piece)
-            else:
+    with path.open("rb") as old, aside.open("wb") as new:
+        new.write(old.read(_HEADER))
+        while piece := old.read(len(_NOTHING)):
+            if _NOTHING.startswith(piece):
                 new.seek(len(piece), os.SEEK_CUR)
+            else:
+                new.write(piece)
         new.truncate(old.tell())
         new.flush()
         os.fsync(new.fileno())
@@ -106,8 +113,10 @@ def main() -> None:
         changed = shard.optimize()
         shard.flush()
         shard.close()
-    for path in Path(order["shard"]).rglob(f"*{COPIES}/matrix.dat"):
-        thin(path)
+    for name, dim in order["dims"].items():
+        for path in Path(order["shard"]).rglob(f"*-{name}{COPIES}/matrix.dat"):
+            if dim > 1 and path.stat().st_nlink == 1:  # not one that has been here before
+                thin(path)
     print("changed" if changed else "unchanged")
 
 
