@@ -139,9 +139,10 @@ def recall(search, questions, answers, where):
 @pytest.mark.parametrize("name", [*INDEXED, *READ])
 def test_a_filtered_search_is_complete_and_right(edge, memory, reference, questions, name):
     where = (INDEXED | READ)[name]
-    answers = reference(name, where)
+    asked = questions if name in INDEXED else questions[:6]
+    answers = reference(name, where)[: len(asked)]
     assert all(len(hits) == 10 for hits in answers)
-    share, short = recall(edge.nearest, questions, answers, where)
+    share, short = recall(edge.nearest, asked, answers, where)
     assert (share >= 0.99, short) == (True, 0), (name, share)
     assert edge.count(parse(where)) == memory.count(parse(where))
 
