@@ -15,7 +15,7 @@ from __future__ import annotations
 import importlib.util
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,7 +25,7 @@ from lookalike.errors import MissingExtra, SourceNotFound
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["SIZE", "make_gallery"]
+__all__ = ["SIZE", "make_examples", "make_gallery"]
 
 _FORMATS = {"jpg": "JPEG", "png": "PNG", "webp": "WEBP"}
 _SIDE = 640  # longest side of the pictures made, in pixels
@@ -113,6 +113,22 @@ def make_gallery(folder: str | os.PathLike[str], progress: Callable[[int], None]
             if progress:
                 progress(1)
     return records
+
+
+def make_examples(folder: str | os.PathLike[str]) -> list[Path]:
+    """Write a handful of the gallery's pictures under plain names, "cat.png" among them; files that exist are kept.
+
+    Returns their paths. Raises MissingExtra without scikit-image.
+    """
+    photographs, target = _photographs(), Path(folder)
+    target.mkdir(parents=True, exist_ok=True)
+    planned = {f"{entry.subject.name}/{entry.edit.name}": entry for entry in _PLAN}
+    for name, wanted in _EXAMPLES.items():
+        entry, path = planned[wanted], target / name
+        if not path.exists():
+            edit = replace(entry.edit, ending=path.suffix[1:])
+            _save(edit.apply(_open(photographs / entry.photograph)), path, edit)
+    return [target / name for name in _EXAMPLES]
 
 
 def _photographs() -> Path:
@@ -317,6 +333,18 @@ def _plan() -> Iterator[_Entry]:
 
 
 _PLAN = tuple(_plan())
+
+_EXAMPLES = {
+    "astronaut.jpg": "astronaut/original",
+    "cat.png": "cat/original",
+    "cat_1.jpg": "cat/close-up",
+    "cat_2.jpg": "cat/mirrored",
+    "coffee.jpg": "coffee/original",
+    "horse.jpg": "horse/original",
+    "motorcycle.jpg": "motorcycle/original",
+    "motorcycle_1.jpg": "motorcycle/second-view",
+    "rocket.jpg": "rocket/original",
+}
 
 SIZE = len(_PLAN)
 """Number of pictures in the gallery."""

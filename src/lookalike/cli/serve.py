@@ -6,6 +6,7 @@ import signal
 import socket
 import sys
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -47,10 +48,11 @@ def install(app: typer.Typer) -> None:
 def _serve(
     host: str = typer.Option(None, "--host", help="Address to listen on. [default: localhost]"),
     port: int = typer.Option(None, "--port", "-p", min=1, max=65535, help="[default: 8080]"),
+    also: list[int] = typer.Option([], "--also-port", min=1, max=65535, help="Another port; may be repeated."),
     workspace: Path = WorkspaceOption,
 ) -> None:
     with opened(workspace, create=True, host=host, port=port) as space:
-        _listen(space, trusting=False, first="sign in with the key, then look at a collection")
+        _listen(space, trusting=False, first="sign in with the key, then look at a collection", also=also)
 
 
 def _demo(
@@ -83,7 +85,7 @@ def _fill(space: Workspace, pictures: Path) -> None:
     note(f"{len(added.inserted):,} sample pictures indexed.")
 
 
-def _listen(space: Workspace, *, trusting: bool, first: str) -> None:
+def _listen(space: Workspace, *, trusting: bool, first: str, also: Sequence[int] = ()) -> None:
     from lookalike.api.app import Access, create_app
     from lookalike.api.journal import write_logs
     from lookalike.api.security import service_key
@@ -91,7 +93,8 @@ def _listen(space: Workspace, *, trusting: bool, first: str) -> None:
 
     settings = space.settings
     host, port = settings.host, settings.port
-    _check_free(host, port)
+    for each in (port, *also):
+        _check_free(host, each)
     key = service_key(space)
     hosts = ("localhost", "127.0.0.1", "[::1]") if host in _LOCAL else ("*",)
     app = create_app(space, Access(hosts=hosts, trusting=trusting and host in _LOCAL))
@@ -107,11 +110,14 @@ def _listen(space: Workspace, *, trusting: bool, first: str) -> None:
     write_logs("json" if settings.log_format == "json" else "text")
     signal.signal(signal.SIGTERM, _end)
     with Background(space):
-        _run(app, settings)
+        run(app, settings, also)
 
 
-def _run(app: FastAPI, settings: Settings) -> None:
-    """Answer until told to end; then say no to /readyz, wait as long as the settings say, and finish what is open."""
+def run(app: FastAPI, settings: Settings, also: Sequence[int] = ()) -> None:
+    """Answer until told to end; then say no to /readyz, wait as long as the settings say, and finish what is open.
+
+    also: further ports to listen on.
+    """
     import uvicorn
 
     class Server(uvicorn.Server):
@@ -133,7 +139,31 @@ def _run(app: FastAPI, settings: Settings) -> None:
         server_header=False,
         timeout_graceful_shutdown=settings.shutdown_seconds,
     )
-    Server(config).run()
+    sockets = [each for port in (settings.port, *also) for each in _bound(settings.host, port)] if also else None
+    Server(config).run(sockets)
+
+
+def _bound(host: str, port: int) -> list[socket.socket]:
+    """Return a socket for each address of the host that this machine has, as for a port that is served alone."""
+    found, reason = [], OSError("no address")
+    for family, kind, protocol, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+        try:
+            listener = socket.socket(family, kind, protocol)
+        except OSError as error:  # IPv6 is often named and not there
+            reason = error
+            continue
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            listener.bind(address)
+            found.append(listener)
+        except OSError as error:
+            listener.close()
+            reason = error
+    if not found:
+        raise InvalidArgument("the address", f"{host}:{port}", f"free ({reason.strerror}); try --port")
+    return found
 
 
 def _end(number: int, _: FrameType | None) -> None:

@@ -27,15 +27,15 @@ from lookalike.images import read_image
 from lookalike.settings import Settings
 from lookalike.ssim import Gray, to_gray
 
-__all__ = ["BAD_GRADE", "GRADE", "LOG", "routes"]
+__all__ = ["routes"]
 
-GRADE: Final = 0.95
-BAD_GRADE: Final = "ERROR: Similarity grade should be between 0 and 1."
-LOG: Final = logging.getLogger("lookalike.compat.hashes")
+_GRADE: Final = 0.95
+_BAD_GRADE: Final = "ERROR: Similarity grade should be between 0 and 1."
+_log: Final = logging.getLogger("lookalike.compat.hashes")
 """Says what the original wrote into imageSimilarity.log, in its words."""
 
 _PIXELS: Final = 4  # of all pictures of a request together, as a multiple of what one may have
-_NUMBER: Final = {"type": "number", "minimum": 0, "maximum": 1, "default": GRADE}
+_NUMBER: Final = {"type": "number", "minimum": 0, "maximum": 1, "default": _GRADE}
 _BODY: Final = {
     "type": "object",
     "properties": {"similarity_grade": _NUMBER},
@@ -59,14 +59,14 @@ def routes(settings: Settings) -> APIRouter:
     async def image_similarity_by_hash(request: Request) -> Response:
         """Transitive. A file that can't be read is like its own copies only."""
         enter(request, settings)
-        LOG.debug("Processing Request..")
+        _log.debug("Processing Request..")
         async with request.form() as form:
-            asked = request.query_params.get("similarity_grade", form.get("similarity_grade", GRADE))
+            asked = request.query_params.get("similarity_grade", form.get("similarity_grade", _GRADE))
             grade = _grade(asked)
             if grade is None:
-                return HTMLResponse(BAD_GRADE, 400)
+                return HTMLResponse(_BAD_GRADE, 400)
             files = [value for _, value in form.multi_items() if isinstance(value, UploadFile)]
-            lists = await run_in_threadpool(_lists, files, GRADE if settings.upstream_grade else grade, settings)
+            lists = await run_in_threadpool(_lists, files, _GRADE if settings.upstream_grade else grade, settings)
         return Response(orjson.dumps({"lists": lists}), media_type="application/json")
 
     grade = {"name": "similarity_grade", "in": "query", "schema": _NUMBER}
@@ -92,15 +92,15 @@ def _grade(asked: Any) -> float | None:
 
 def _lists(files: Sequence[UploadFile], grade: float, settings: Settings) -> list[list[str]]:
     """Group the files; the same bytes are looked at once, and stand once for each time they came."""
-    LOG.debug("Getting buffers from request...")
+    _log.debug("Getting buffers from request...")
     content: dict[str, bytes] = {}
     hashes = []
     for file in files:
         data = file.file.read()
-        LOG.debug("File Size: %d bytes", len(data))
+        _log.debug("File Size: %d bytes", len(data))
         hashes.append(hashlib.sha1(data, usedforsecurity=False).hexdigest())
         content[hashes[-1]] = data
-    LOG.debug("All buffers obtained...")
+    _log.debug("All buffers obtained...")
     groups = _groups(content, grade, settings) if len(content) > 1 else [list(content)]
     place = {digest: number for number, group in enumerate(groups) for digest in group}
     lists: dict[int, list[str]] = {}
@@ -110,7 +110,7 @@ def _lists(files: Sequence[UploadFile], grade: float, settings: Settings) -> lis
 
 
 def _groups(content: dict[str, bytes], grade: float, settings: Settings) -> list[list[str]]:
-    LOG.debug("Dividing images according to their similarity")
+    _log.debug("Dividing images according to their similarity")
     readable: dict[str, Gray] = {}
     left = limit = _PIXELS * settings.max_pixels
     for digest, data in content.items():
@@ -123,9 +123,9 @@ def _groups(content: dict[str, bytes], grade: float, settings: Settings) -> list
             raise ImageTooLarge("all pictures together", size=limit - left, limit=limit, unit="pixels")
         readable[digest] = np.ascontiguousarray(gray)
     names = list(readable)
-    LOG.debug("Number of images to divide: %d", len(content))
-    LOG.debug("Minimum Similarity: %s", grade)
+    _log.debug("Number of images to divide: %d", len(content))
+    _log.debug("Minimum Similarity: %s", grade)
     found = [[names[at] for at in group] for group in group_by_ssim(list(readable.values()), grade)]
     found += [[digest] for digest in content if digest not in readable]
-    LOG.debug("Number of divisions: %d", len(found))
+    _log.debug("Number of divisions: %d", len(found))
     return found
