@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from lookalike.training.data import Pixels
-from lookalike.training.network import Network
+from lookalike.training.losses import Whitening
+from lookalike.training.network import Network, unit
 
 __all__ = ["INPUT", "OUTPUTS", "float32_file", "half_file", "opened", "pictures_per_second", "quantized_file"]
 
@@ -27,9 +28,12 @@ INPUT, OUTPUTS = "pixels", ("meaning", "copy", "logits")
 OPSET = 17
 
 
-def float32_file(network: Network, side: int) -> bytes:
-    """Return the network as an ONNX file for any number of (side, side, 3) pictures, normalizations folded."""
-    shipped = _Shipped(network.float()).cpu().eval()
+def float32_file(network: Network, side: int, whitening: Whitening | None = None) -> bytes:
+    """Return the network as an ONNX file for any number of (side, side, 3) pictures, normalizations folded.
+
+    whitening: what its copy vectors go through last.
+    """
+    shipped = _Shipped(network.float(), whitening).cpu().eval()
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         target = Path(folder) / "network.onnx"
         # the graph writer without further dependencies is the older one, which says so on every call
@@ -130,13 +134,19 @@ def _session(model: bytes, threads: int) -> Any:
 
 
 class _Shipped(nn.Module):
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network, whitening: Whitening | None) -> None:
         super().__init__()
         self.network = network
+        self.even: nn.Linear | None = None
+        if whitening is not None:
+            mean, components = torch.from_numpy(whitening.mean), torch.from_numpy(whitening.components)
+            self.even = nn.Linear(*components.shape)
+            self.even.weight.data, self.even.bias.data = components.T.contiguous(), -mean @ components
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         outputs = self.network(pixels)
-        return outputs.meaning, outputs.copy, outputs.logits
+        copy = outputs.copy if self.even is None else unit(self.even(outputs.copy))
+        return outputs.meaning, copy, outputs.logits
 
 
 class _Reader:

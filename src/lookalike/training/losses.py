@@ -27,16 +27,17 @@ POWER = 0.35
 
 
 class Whitening:
-    """The teacher's features in fewer numbers: centered, on their principal components, evened out.
+    """Vectors in fewer numbers: centered, on their principal components, evened out.
 
-    mean, deviation: (1280,); components: (1280, width), in units of the features given.
+    mean, deviation: (d,); components: (d, width), in units of the vectors given. power: of a component's variance
+    that is divided out. floor: variances below this share of the largest count as that, so that noise stays noise.
     """
 
-    def __init__(self, features: NDArray[np.float32], width: int) -> None:
-        self.mean, self.deviation = features.mean(0), features.std(0) + 1e-3
-        values, vectors = np.linalg.eigh(np.cov(features.T))
+    def __init__(self, rows: NDArray[np.float32], width: int, power: float = POWER, floor: float = 1e-9) -> None:
+        self.mean, self.deviation = rows.mean(0), rows.std(0) + 1e-3
+        values, vectors = np.linalg.eigh(np.cov(rows.T))
         values, vectors = values[::-1][:width], vectors[:, ::-1][:, :width]
-        self.components = (vectors / np.maximum(values, 1e-6) ** POWER).astype(np.float32)
+        self.components = (vectors / np.maximum(values, floor * values[0]) ** power).astype(np.float32)
 
 
 class Objective(nn.Module):

@@ -26,12 +26,14 @@ from lookalike.training.export import (
     quantized_file,
 )
 from lookalike.training.judging import write_judgment
+from lookalike.training.lexicon import Lexicon
 from lookalike.training.loop import describer
 from lookalike.training.losses import Whitening
 from lookalike.training.network import Network
 from lookalike.training.pairs import calibrate
 from lookalike.training.recipe import Recipe
 from lookalike.training.validation import Describe, held_out, recalls, resized
+from lookalike.training.words import add_words
 
 __all__ = ["Choice", "choose", "describing", "write"]
 
@@ -156,7 +158,9 @@ def main() -> None:
             "export": choice.figures,
         },
     }
-    card = write(choice, recipe, about, given.out)
+    write(choice, recipe, about, given.out)
+    lexicon = Lexicon.read(given.recipe.with_name("words.toml"))
+    card = add_words(recipe, lexicon, given.data, given.cache, given.out)
     print(json.dumps({key: card[key] for key in ("input_size", "arithmetic", "sha256", "calibration", "figures")}))
     if given.out.resolve() == BUNDLED.resolve():
         print(json.dumps(write_judgment(pictures, given.out)))
