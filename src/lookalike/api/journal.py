@@ -13,6 +13,7 @@ from collections.abc import MutableMapping
 from datetime import UTC, datetime
 from typing import Any, Final, Literal, TextIO
 
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lookalike.api.metrics import Metrics
@@ -54,6 +55,8 @@ class Journal:
         self._metrics.begin()
         try:
             await self.app(scope, receive, named)
+        except ClientDisconnect:
+            pass  # nobody is there to be answered
         except Exception as error:
             _log_failure(request_id, error)
             if headed:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lookalike.api.problems import BodyTooLarge, problem_of
@@ -45,7 +46,12 @@ class BodyLimit:
             elif message["type"] == "http.response.start":  # whatever the route says of half a body, this is why
                 await self._refuse(limit, scope, receive, send)
 
-        await self.app(scope, counted, guarded)
+        try:
+            await self.app(scope, counted, guarded)
+        except ClientDisconnect:
+            if taken <= limit:
+                raise
+            await self._refuse(limit, scope, receive, send)
 
     async def _refuse(self, limit: int, scope: Scope, receive: Receive, send: Send) -> None:
         await problem_of(BodyTooLarge(limit))(scope, receive, send)
