@@ -23,11 +23,14 @@ FLOORS = [
     ["gallery", "wire", "wire_duplicates", "moving", "snapshots"],
     ["syncing"],
     ["work"],
+    ["administration"],
+    ["client"],
     ["api", "pages"],
     ["cli"],
 ]
 
 ROOMS = {
+    "httpx": {"client"},
     "re2": {"filters/patterns.py"},
     "onnxruntime": {"describers/neural.py", "training/export.py"},
     "torch": {"training"},

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from lookalike.version import __version__
 
 if TYPE_CHECKING:
+    from lookalike.client import AsyncClient, Client
     from lookalike.collection import Collection
     from lookalike.comparison import compare
     from lookalike.describers import Descriptions, describe
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Added": "records",
+    "AsyncClient": "client",
+    "Client": "client",
     "Collection": "collection",
     "Comparison": "records",
     "Descriptions": "describers",
@@ -51,6 +54,8 @@ _HOMES = {
 
 __all__ = [
     "Added",
+    "AsyncClient",
+    "Client",
     "Collection",
     "Comparison",
     "Descriptions",

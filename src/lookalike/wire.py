@@ -21,8 +21,11 @@ __all__ = [
     "FacetBody",
     "FacetsRequest",
     "FailureBody",
+    "GroupRequest",
+    "GroupsBody",
     "LabelBody",
     "MatchesBody",
+    "ModelBody",
     "NewCollection",
     "PageBody",
     "Question",
@@ -124,6 +127,42 @@ class DescriptionsBody(BaseModel):
     model: str
     signatures: dict[str, str]
     pictures: list[DescriptionBody]
+
+
+class GroupRequest(Request):
+    """Pictures to sort into groups that look alike."""
+
+    pictures: list[str] = Field(min_length=1, max_length=64, description="Base64 texts or data URIs, or public URLs.")
+    method: Literal["ssim", "copy", "meaning"] = "ssim"
+    grade: float = Field(0.95, ge=0, le=1, description="The score from which two are alike.")
+
+
+class UnreadableBody(BaseModel):
+    """A picture that could not be used, by its place among those sent."""
+
+    place: int
+    code: str
+    reason: str
+
+
+class GroupsBody(BaseModel):
+    """Places of pictures that look alike, ascending by their first; a picture like no other is a group of one."""
+
+    groups: list[list[int]] = Field(examples=[[[0, 2], [1]]])
+    unreadable: list[UnreadableBody]
+
+
+class ModelBody(BaseModel):
+    """A model that describes pictures. vectors: name -> width. here: whether the service has its files."""
+
+    name: str
+    version: int
+    here: bool
+    megabytes: float
+    input_size: int
+    vectors: dict[str, int]
+    reads_text: bool
+    license: str
 
 
 class SettingsRequest(Request):

@@ -16,11 +16,13 @@ from lookalike.api import (
     describe,
     doubles,
     feeds,
+    group,
     health,
     jobs,
     keys,
     looking,
     metrics,
+    models,
     problems,
     records,
     search,
@@ -75,8 +77,8 @@ def create_app(workspace: Workspace, access: Access) -> FastAPI:
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(access.hosts))
     app.add_middleware(Journal, metrics=figures)
     problems.install(app)
-    rooms = (compare, describe, collections, looking, search, records, doubles, jobs, feeds, keys, users, usage)
-    for room in rooms:
+    about_pictures = (compare, describe, group, models, collections, looking, search, records, doubles)
+    for room in (*about_pictures, jobs, feeds, keys, users, usage):
         app.include_router(room.router, prefix="/v1", dependencies=[Depends(require_key)])
     app.include_router(health.router)
     app.include_router(metrics.router)
