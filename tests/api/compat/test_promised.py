@@ -170,6 +170,11 @@ def test_pages_of_other_sites_are_not_worked_for(near):
     assert near.post("/compare", json={}, headers={"Sec-Fetch-Site": "cross-site"}).status_code == 401
 
 
+@pytest.mark.parametrize("headers", [{"X-Forwarded-For": "192.0.2.7"}, {"Via": "1.1 proxy"}])
+def test_a_proxy_on_this_machine_brings_strangers(near, headers):
+    assert near.post("/compare", json={}, headers=headers).status_code == 401
+
+
 def test_forms_go_to_the_page_of_the_same_address(near, draw, encoded):
     answer = near.post("/compare", files={"a": encoded(draw(1))}, headers={"Accept": "text/html"})
     assert "similarity_score" not in answer.text

@@ -20,6 +20,7 @@ __all__ = ["MarketKeys", "enter"]
 
 _OURS: Final = b"la_"
 _MARKET: Final = b"x-rapidapi-key"
+_PASSED_ON: Final = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
 
 
 def enter(request: Request, settings: Settings) -> None:
@@ -49,7 +50,14 @@ class MarketKeys:
 
 
 def _is_near(request: Request) -> bool:
+    """Whether the caller is a program on this machine, and none that passes on what others ask."""
+    if request.client is None or any(name in request.headers for name in _PASSED_ON):
+        return False
+    return _is_loopback(request.client.host) and _is_loopback(request.url.hostname or "")
+
+
+def _is_loopback(host: str) -> bool:
     try:
-        return request.client is not None and ipaddress.ip_address(request.client.host).is_loopback
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
