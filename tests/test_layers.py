@@ -30,7 +30,7 @@ FLOORS = [
 ]
 
 ROOMS = {
-    "httpx": {"client"},
+    "httpx": {"client", "cli/replaced"},
     "re2": {"filters/patterns.py"},
     "onnxruntime": {"describers/neural.py", "training/export.py"},
     "torch": {"training"},
