@@ -13,7 +13,7 @@ import platformdirs
 
 from lookalike.errors import InvalidArgument
 from lookalike.images.addresses import read_networks
-from lookalike.images.image import Fetching, Limits
+from lookalike.images.image import Decoding, Fetching, Limits
 
 __all__ = ["Settings"]
 
@@ -35,6 +35,8 @@ class Settings:
     pictures. host, port: where the service listens. fetch_networks: networks besides the public internet from which
     pictures may be fetched by URL, like "10.1.0.0/16, fd00::/8"; fetch_bytes, fetch_seconds: most that one URL may
     cost, 0 seconds fetching none.
+    isolate: whether pictures are decoded in processes of their own, as the service always does; decode_processes: how
+    many, 0 takes one per core; decode_memory, decode_seconds: most that one picture may cost there.
     key: a key of scope admin for the service, besides those in the catalog, 16 characters or more; empty makes one at
     the first start. session_secret: signs the sessions of browsers; empty makes one in the workspace, and replicas
     behind one address need the same. signup: whether strangers may make themselves an account that reads.
@@ -57,6 +59,10 @@ class Settings:
     fetch_networks: str = ""
     fetch_bytes: int = Fetching().bytes
     fetch_seconds: int = int(Fetching().seconds)
+    isolate: bool = False
+    decode_processes: int = 0
+    decode_memory: int = Decoding().memory
+    decode_seconds: int = int(Decoding().seconds)
     key: str = field(default="", repr=False)
     session_secret: str = field(default="", repr=False)
     signup: bool = False
@@ -73,7 +79,9 @@ class Settings:
     def limits(self) -> Limits:
         """The limits on one picture, however it comes."""
         fetching = Fetching(self.fetch_networks, self.fetch_bytes, self.fetch_seconds)
-        return Limits(bytes=self.max_bytes, pixels=self.max_pixels, fetching=fetching)
+        processes = (self.decode_processes or os.cpu_count() or 1) if self.isolate else 0
+        decoding = Decoding(processes, self.decode_memory, self.decode_seconds)
+        return Limits(bytes=self.max_bytes, pixels=self.max_pixels, fetching=fetching, decoding=decoding)
 
     @property
     def workers(self) -> int:
@@ -130,6 +138,9 @@ _NUMBERS = {
     "port": 0,
     "fetch_bytes": 1,
     "fetch_seconds": 0,
+    "decode_processes": 0,
+    "decode_memory": 64 * 2**20,
+    "decode_seconds": 1,
     "job_workers": 1,
     "import_bytes": 1,
     "drain_seconds": 0,

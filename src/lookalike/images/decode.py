@@ -33,6 +33,10 @@ def decode(data: bytes, *, name: str = "bytes", limits: Limits = Limits(), wants
     kind = sniff(data)
     if kind is None:
         raise ImageUnreadable(name, refusal(data))
+    if limits.decoding.processes:
+        from lookalike.images.workers import pool_for
+
+        return pool_for(limits.decoding).decode(data, name=name, limits=limits, wants=wants)
     try:
         pixels, width, height = _decode(data, kind, name, limits, wants)
     except ImageError:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from lookalike.errors import ImageTooLarge
 
-__all__ = ["Fetching", "Image", "Limits", "Pixels"]
+__all__ = ["Decoding", "Fetching", "Image", "Limits", "Pixels"]
 
 Pixels = NDArray[np.uint8]
 """(H, W, 3) uint8, RGB, upright, alpha composited on white."""
@@ -33,8 +33,21 @@ class Fetching:
 
 
 @dataclass(frozen=True, slots=True)
+class Decoding:
+    """Where pictures are decoded. For those of strangers: in processes that nothing is lost with.
+
+    processes: how many decode, beside this one; 0: this one does. memory: bytes that decoding one picture may take
+    (kept where the system knows RLIMIT_AS). seconds: that it may take.
+    """
+
+    processes: int = 0
+    memory: int = 2 * 2**30
+    seconds: float = 20.0
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
-    """What a picture may cost. Both are checked before anything is decoded.
+    """What a picture may cost. The first two are checked before anything is decoded.
 
     bytes: encoded size. pixels: width x height that the header promises. fetching: for pictures given by URL.
     """
@@ -42,6 +55,7 @@ class Limits:
     bytes: int = 100 * 2**20
     pixels: int = 89_478_485  # Pillow's own threshold for a decompression bomb
     fetching: Fetching = Fetching()
+    decoding: Decoding = Decoding()
 
     def check_bytes(self, source: str, size: int) -> None:
         """Raise ImageTooLarge if `size` bytes are too many."""
