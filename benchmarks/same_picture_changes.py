@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike import compare
+from lookalike.cli.output import truncated
 from lookalike.edits import edit
 from lookalike.folders.scan import scan
 from lookalike.images import read_image
@@ -71,7 +72,7 @@ def main() -> None:
         turned = sum(one.verdict != two.verdict for one, two in zip(before, after, strict=True))
         itself = [compare(picture, change(picture)) for picture in pictures]
         called = sum(one.verdict == "edited-copy" for one in itself)
-        own = f"score from {min(one.score for one in itself):.4f}, {called} of {len(itself)} called a copy"
+        own = f"score from {truncated(min(one.score for one in itself))}, {called} of {len(itself)} called a copy"
         print(f"| {name} | {' | '.join(moved)} | {turned} of {len(pairs)} | {own} |", flush=True)
 
 
