@@ -323,8 +323,10 @@ class EdgeStore(Store):
         return sorted(found, key=lambda hit: -hit.similarity)[:depth]
 
     def _graph(self, depth: int) -> qe.SearchParams:
+        graphs = max(1, self._shard.info().segments_count - 1)  # one segment takes what is written
+        ef = max(int(self._tuning.ef / graphs**0.5), self._tuning.ef // 2, 2 * depth)
         ranked_again = qe.QuantizationSearchParams(rescore=True, oversampling=self._tuning.oversampling)
-        return qe.SearchParams(hnsw_ef=max(self._tuning.ef, 2 * depth), quantization=ranked_again)
+        return qe.SearchParams(hnsw_ef=ef, quantization=ranked_again)
 
     def _points(self, where: Filter | None) -> Iterator[str]:
         """Yield the ids of the points that match; payloads are read only where the engine can't tell."""

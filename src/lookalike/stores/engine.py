@@ -7,10 +7,10 @@ Whatever changes or opens a shard keeps Python's lock until it is done, so no th
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import qdrant_edge as qe
 
@@ -21,12 +21,21 @@ from lookalike.stores.encoding import NUMBERS, TOKENS
 
 __all__ = ["Tuning", "create_shard", "engine_errors", "integer_index", "load_shard", "make_point"]
 
+_HELD: Final = {
+    "id_tracker.mappings",
+    "links_compressed.bin",
+    "point_to_values.bin",
+    "quantized.data",
+    "values_to_points.bin",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Tuning:
     """What is traded for speed and memory; the defaults suit 256 floats. Those of the graph tell from `optimize` on.
 
-    m, ef_construct, ef: the HNSW graph's links a node, candidates when building, candidates when searching.
+    m, ef_construct, ef: the HNSW graph's links a node, candidates when building, candidates when searching; several
+    graphs give fewer candidates each, together more.
     scan_floats: a search over no more floats than this is a scan (5 million: about 2 ms), exact and without graph.
     segment_floats: how many floats one graph is made over at most, where rows come slowly enough: building takes
     memory in proportion (64 million, 250,000 rows of 256: about 3 GB), and several graphs are searched more slowly.
@@ -57,6 +66,7 @@ def load_shard(path: Path, config: tuple[Mapping[str, int], Tuning] | None = Non
 
     Raises WorkspaceLocked, StoreUnreadable.
     """
+    _read_ahead(path)
     try:
         with engine_errors("open"):
             return qe.EdgeShard.load(str(path), _config(*config) if config else None)
@@ -96,6 +106,19 @@ def engine_errors(operation: str) -> Iterator[None]:
         if type(problem).__name__ != "PanicException":  # not an Exception, and its class can't be imported
             raise
         raise StoreFailed(operation, str(problem)) from problem
+
+
+def _read_ahead(path: Path) -> None:
+    """Read what is going to be held in memory from front to back, while other threads run.
+
+    The engine would fetch it from the disk page by page, keeping Python's lock.
+    """
+    buffer = bytearray(1 << 20)
+    for file in path.rglob("*"):
+        if file.name in _HELD:
+            with suppress(OSError), file.open("rb", buffering=0) as opened:
+                while opened.readinto(buffer):
+                    pass
 
 
 def _config(dims: Mapping[str, int], tuning: Tuning) -> qe.EdgeConfig:
