@@ -60,8 +60,9 @@ def witnesses(signals: Signals) -> dict[str, float]:
     """Return what each of `WITNESSES` says of a pair.
 
     hash: both hashes agree, in the orientation found. copy: the vector's own probability as a logit, +-1 from 98 and
-    2 % on. geometry: keypoints align, spread over one of the pictures, and what they align agrees. pixels: in
-    place of hashes, where a picture is too plain for them, the pictures agree pixel by pixel. no overlap: many keypoints in both, and none align.
+    2 % on. geometry: keypoints align, spread over one of the pictures, and what they align agrees. pixels: in place of
+    hashes, where a picture is too plain for them, the pictures agree pixel by pixel. no overlap: many keypoints in
+    both, and none align.
     """
     likely = min(max(signals.copy_probability, 1e-9), 1 - 1e-9)
     vector = float(np.clip(math.log(likely / (1 - likely)) / 4, -1.0, 1.0))

@@ -128,9 +128,8 @@ def cast(picture: Pixels, value: float, dice: Dice) -> Pixels:
 def vignette(picture: Pixels, value: float, dice: Dice) -> Pixels:
     down, across = (np.linspace(-1, 1, side, dtype=np.float32) for side in picture.shape[:2])
     far = np.minimum(1.0, (down[:, None] ** 2 + across**2) / 2)
-    light = 1 - np.float32(value) * far
-    darkened: Pixels = (picture * light[..., None]).astype(np.uint8)
-    return darkened
+    light = (1 - np.float32(value) * far)[..., None]
+    return np.asarray(np.multiply(picture, light), np.float32).astype(np.uint8)
 
 
 def _recoded(picture: Pixels, ending: str, option: int, quality: float) -> Pixels:
