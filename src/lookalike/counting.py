@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Final
 
-__all__ = ["Counts", "fetches", "model_batches"]
+__all__ = ["Counts", "Level", "fetches", "model_batches", "model_queue"]
 
 
 class Counts:
@@ -28,8 +28,28 @@ class Counts:
             return dict(self._counts)
 
 
+class Level:
+    """How many there are just now. Safe to call from several threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._level = 0
+
+    def change(self, by: int) -> None:
+        """Let there be so many more, or fewer."""
+        with self._lock:
+            self._level += by
+
+    def now(self) -> int:
+        """Return how many there are."""
+        return self._level
+
+
 model_batches: Final = Counts()
 """Number of pictures -> how often a model ran on so many at once."""
+
+model_queue: Final = Level()
+"""Pictures that wait until a model is free."""
 
 fetches: Final = Counts()
 """"ok", or the code of the error -> how many URLs ended so."""

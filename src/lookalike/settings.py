@@ -42,6 +42,7 @@ class Settings:
     behind one address need the same. signup: whether strangers may make themselves an account that reads.
     keyless: whether other machines, too, need no key for the routes of replaced systems that keep nothing (see
     `api/compat/doors.py`). upstream_grade: whether imageSimilarity's route takes every grade for 0.95, as it once did.
+    max_requests: how many requests of the API are taken on at once; more are told to come back (503).
     log_format: "text" or "json" (a line each). job_workers: background jobs at once. import_bytes: largest file to
     import over HTTP. backups: folder for backups made over HTTP; empty is in the workspace. drain_seconds: how long
     /readyz says no before the service stops listening. shutdown_seconds: most that open requests are waited for.
@@ -68,6 +69,7 @@ class Settings:
     signup: bool = False
     keyless: bool = False
     upstream_grade: bool = False
+    max_requests: int = 128
     log_format: str = "text"
     job_workers: int = 2
     import_bytes: int = 4 * 2**30
@@ -141,6 +143,7 @@ _NUMBERS = {
     "decode_processes": 0,
     "decode_memory": 64 * 2**20,
     "decode_seconds": 1,
+    "max_requests": 1,
     "job_workers": 1,
     "import_bytes": 1,
     "drain_seconds": 0,

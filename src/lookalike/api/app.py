@@ -30,6 +30,7 @@ from lookalike.api import (
     users,
 )
 from lookalike.api.admission import Admission
+from lookalike.api.backlog import Backlog
 from lookalike.api.health import Readiness
 from lookalike.api.journal import Journal
 from lookalike.api.limits import BodyLimit
@@ -73,6 +74,7 @@ def create_app(workspace: Workspace, access: Access) -> FastAPI:
     app.state.readiness = Readiness(workspace)
     app.add_middleware(GZipMiddleware, minimum_size=2048)  # the innermost; each one that follows is around it
     app.add_middleware(BodyLimit, limit=_BODY_LIMIT, larger={"/import": workspace.settings.import_bytes})
+    app.add_middleware(Backlog, most=workspace.settings.max_requests)
     app.add_middleware(Admission, gate=gate, catalog=workspace.catalog)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(access.hosts))
     app.add_middleware(Journal, metrics=figures)

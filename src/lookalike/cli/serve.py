@@ -51,7 +51,7 @@ def _serve(
     also: list[int] = typer.Option([], "--also-port", min=1, max=65535, help="Another port; may be repeated."),
     workspace: Path = WorkspaceOption,
 ) -> None:
-    with opened(workspace, create=True, host=host, port=port) as space:
+    with opened(workspace, create=True, isolate=True, host=host, port=port) as space:
         _listen(space, trusting=False, first="sign in with the key, then look at a collection", also=also)
 
 
@@ -63,7 +63,7 @@ def _demo(
     import platformdirs
 
     home = folder or Path(platformdirs.user_data_dir("lookalike", appauthor=False)) / "demo"
-    with opened(home / "workspace", create=True, host=host, port=port) as space:
+    with opened(home / "workspace", create=True, isolate=True, host=host, port=port) as space:
         _fill(space, home / "pictures")
         _listen(space, trusting=True, first="open “samples”, click the cat, and look at what is found")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from lookalike.counting import model_batches
 from lookalike.describers.base import VectorSpec
+from lookalike.describers.batching import Batcher
 from lookalike.describers.cards import ModelCard, able_to_read
 from lookalike.describers.graph import exposed, read_graph
 from lookalike.describers.prepare import prepare
@@ -49,6 +51,7 @@ class NeuralDescriber:
         self._sessions: dict[str, _Session] = {}
         self._tokens: Tokens | None = None
         self._book: Wordbook | None = None
+        self._batcher = Batcher(self._run_batch, most=card.batch, lanes=os.cpu_count() or 1)
 
     def describe(self, pictures: Sequence[Pixels]) -> dict[str, NDArray[np.float32]]:
         """Return vector name -> (len(pictures), width) float32 unit rows. Raises WeightsCorrupt, ModelUnusable."""
@@ -133,12 +136,15 @@ class NeuralDescriber:
         parts: list[list[NDArray[np.float32]]] = []
         for start in range(0, len(pictures), card.batch):
             batch = np.stack([prepare(picture, card.prepare) for picture in pictures[start : start + card.batch]])
-            model_batches.add(len(batch))
-            parts.append(session.run(tensors, {card.input: session.cast(card.input, batch)}))
+            parts.append(self._batcher(tuple(tensors), session.cast(card.input, batch)))
         if not parts:
             widths = {self._tensor(name): width for name, width in card.vectors.items()}
             return [np.empty((0, widths.get(tensor, len(card.labels))), np.float32) for tensor in tensors]
         return [np.concatenate([part[i] for part in parts]) for i in range(len(tensors))]
+
+    def _run_batch(self, tensors: tuple[str, ...], batch: NDArray[Any]) -> list[NDArray[np.float32]]:
+        model_batches.add(len(batch))
+        return self._sessions["image"].run(tensors, {self.card.input: batch})
 
     def _tensor(self, vector: str) -> str:
         return self.card.outputs.get(vector, vector)
