@@ -122,14 +122,16 @@ def cast(picture: Pixels, value: float, dice: Dice) -> Pixels:
     up, down, same = dice.rng.permutation(3).tolist()
     gains = np.ones(3, np.float32)
     gains[up], gains[down], gains[same] = 1 + value, 1 - value, 1.0
-    return np.clip(picture * gains, 0, 255).astype(np.uint8)
+    colored: Pixels = np.clip(picture * gains, 0, 255).astype(np.uint8)
+    return colored
 
 
 def vignette(picture: Pixels, value: float, dice: Dice) -> Pixels:
     down, across = (np.linspace(-1, 1, side, dtype=np.float32) for side in picture.shape[:2])
     far = np.minimum(1.0, (down[:, None] ** 2 + across**2) / 2)
     light = (1 - np.float32(value) * far)[..., None]
-    return np.asarray(np.multiply(picture, light), np.float32).astype(np.uint8)
+    darkened: Pixels = (picture * light).astype(np.uint8)
+    return darkened
 
 
 def _recoded(picture: Pixels, ending: str, option: int, quality: float) -> Pixels:
