@@ -45,7 +45,7 @@ def test_every_row_names_its_model(describe, pictures):
 
 
 def test_vectors_and_labels_are_chosen(describe, pictures):
-    (row,) = rows_of(describe(pictures / "0.jpg", "--vectors", "copy, meaning", "--labels", "2", "--format", "jsonl"))
+    (row,) = rows_of(describe(pictures / "0.jpg", "--vectors", "copy, meaning", "--top", "2", "--format", "jsonl"))
     assert list(row["vectors"]) == ["copy", "meaning"]
     assert list(row["signatures"]) == ["copy", "meaning", "phash"]
     assert len(row["labels"]) == 2
@@ -66,7 +66,7 @@ def test_files_of_each_kind_hold_the_same_numbers(describe, pictures, tmp_path):
     rows = [json.loads(line) for line in lines.read_text("utf-8").splitlines()]
     columns = pyarrow.parquet.read_table(table)
     with np.load(arrays) as found:
-        assert set(found) == {"files", "sha256", "model", "signatures", "phash", "meaning", "copy"}
+        assert set(found) == {"files", "sha256", "model", "signatures", "failed", "phash", "meaning", "copy"}
         assert found["files"].tolist() == [row["file"] for row in rows] == columns["file"].to_pylist()
         assert found["phash"].tolist() == [row["phash"] for row in rows] == columns["phash"].to_pylist()
         assert json.loads(str(found["signatures"])) == rows[0]["signatures"] == columns["signatures"][0].as_py()
@@ -117,3 +117,35 @@ def test_an_output_that_can_not_be_is_refused_before_any_work(describe, pictures
     assert result.code == 2
     assert ".npz" in result.err
     assert "Traceback" not in result.err
+
+
+def test_labels_are_a_flag_beside_paths(describe, pictures):
+    one = pictures / "0.jpg"
+    plain, before, after, none = (
+        rows_of(describe(*arguments, "--format", "jsonl"))[0]
+        for arguments in ([one], ["--labels", one, "--top", "3"], [one, "--labels"], [one, "--no-labels"])
+    )
+    assert plain == after
+    assert before["labels"] == plain["labels"][:3]
+    assert (none["labels"], none["vocabularies"]) == ([], {})
+    assert none["tags"] == plain["tags"]
+
+
+def test_every_label_says_where_it_is_from_and_every_vocabulary_how_sure_it_is(describe, pictures):
+    (row,) = rows_of(describe(pictures / "0.jpg", "--format", "jsonl"))
+    probabilities = [label["probability"] for label in row["labels"]]
+    assert probabilities == sorted(probabilities, reverse=True)
+    assert {label["vocabulary"] for label in row["labels"]} <= set(row["vocabularies"])
+    assert {"imagenet", "rooms", "scenes", "textures", "styles", "articles", "grocery"} <= set(row["vocabularies"])
+    for answer in row["vocabularies"].values():
+        assert 0 <= answer["confidence"] <= 1
+        assert len(answer["labels"]) >= 4
+
+
+def test_raw_vectors_are_what_the_model_makes(describe, pictures):
+    unit, raw = (rows_of(describe(pictures / "0.jpg", *options, "--format", "jsonl"))[0] for options in ([], ["--raw"]))
+    vector, other = np.array(unit["vectors"]["meaning"]), np.array(raw["vectors"]["meaning"])
+    assert other / np.linalg.norm(other) == pytest.approx(vector, abs=1e-5)
+    assert raw["labels"] == unit["labels"]
+    again = rows_of(describe(pictures / "0.jpg", "--raw", "--format", "jsonl"))[0]
+    assert again == raw

@@ -14,7 +14,7 @@ from lookalike.describers.hub import fetch
 from lookalike.describers.neural import NeuralDescriber
 from lookalike.describers.prepare import prepare
 from lookalike.describers.weights import models_folder
-from lookalike.errors import MissingExtra, ModelMissing, ModelUnusable, NoTextTower
+from lookalike.errors import MissingExtra, ModelMissing, ModelUnusable, NoTextTower, UnknownWords
 from lookalike.workspace import open_workspace
 
 FETCHED = ("dinov2-small", "dinov2-base", "siglip2-base", "clip-vit-b32", "mobileclip2-s2", "resnet-18")
@@ -63,7 +63,7 @@ def test_a_row_is_the_same_alone_and_in_a_batch(describer, scenes, name):
 def test_no_pictures_are_no_rows(describer, name):
     model = describer(name)
     assert model.describe([])["meaning"].shape == (0, model.card.vectors["meaning"])
-    assert model.logits([]).shape == (0, len(model.card.labels))
+    assert model.raw_with_logits([])[1].shape == (0, len(model.card.labels))
 
 
 def test_the_numbers_are_those_of_the_network(describer, scenes):
@@ -84,7 +84,9 @@ def test_the_first_token_stands_for_the_picture(describer, scenes):
 
 def test_a_classifier_gives_what_is_before_its_last_layer_and_its_classes(describer, scenes):
     model = describer("resnet-18")
-    features, logits = model.raw(scenes)["meaning"], model.logits(scenes)
+    rows, logits = model.raw_with_logits(scenes)
+    features = rows["meaning"]
+    assert np.array_equal(features, model.raw(scenes)["meaning"])
     network = {one.name: numpy_helper.to_array(one) for one in onnx.load(model.card.weights).graph.initializer}
     assert features.shape == (3, 512)
     assert features.min() == 0
@@ -94,7 +96,7 @@ def test_a_classifier_gives_what_is_before_its_last_layer_and_its_classes(descri
 
 
 def test_a_model_without_classes_has_no_logits(describer, scenes):
-    assert describer("dinov2-small").logits(scenes).shape == (3, 0)
+    assert describer("dinov2-small").raw_with_logits(scenes)[1].shape == (3, 0)
 
 
 @pytest.mark.parametrize("name", READING)
@@ -113,8 +115,25 @@ def test_a_model_that_only_sees_names_those_that_read(describer, known):
     known("clip-vit-b32")
     with pytest.raises(NoTextTower, match=r"dinov2-small can't read words.*clip-vit-b32"):
         describer("dinov2-small").embed_texts(["a red car"])
-    with pytest.raises(NoTextTower):
-        NeuralDescriber(card()).embed_texts(["a red car"])
+
+
+def test_the_bundled_model_reads_the_words_it_knows_and_names_those_that_read_any(known):
+    known("clip-vit-b32")
+    model = NeuralDescriber(card())
+    rows = model.embed_texts(["a red car", "dogs"])
+    assert rows.shape == (2, 256)
+    assert np.linalg.norm(rows, axis=1) == pytest.approx(1, abs=1e-5)
+    assert np.array_equal(model.read_text("Dog").rows["meaning"], rows[1])
+    assert model.embed_texts([]).shape == (0, 256)
+    with pytest.raises(UnknownWords, match=r"zorblax.*clip-vit-b32"):
+        model.embed_texts(["zorblax"])
+
+
+def test_a_model_that_reads_any_text_knows_no_words_of_its_own(describer):
+    found = describer("clip-vit-b32").read_text("a red car with zorblax")
+    assert dict(found.shares) == {"meaning": 1.0}
+    assert (found.known, found.unknown) == ((), ())
+    assert describer("clip-vit-b32").book is None
 
 
 def test_reading_needs_an_extra_and_says_which(describer, monkeypatch):

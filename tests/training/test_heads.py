@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lookalike.training.heads import Means, discriminant, gate, logistic, softmax, temperature
+from lookalike.training.heads import Lessons, Taught, discriminant, gate, logistic, softmax, temperature
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,8 @@ def test_the_discriminant_looks_past_what_all_classes_share(clouds):
 def test_soft_answers_teach_a_class_that_nobody_labeled(clouds):
     rows, classes = clouds
     labeled = classes < 2
-    soft = Means(np.array([0.0, 0, 400]), np.stack([np.zeros(3), np.zeros(3), rows[classes == 2].sum(0)]))
+    total = np.stack([np.zeros(3), np.zeros(3), rows[classes == 2].sum(0)])
+    soft = Taught(np.array([0.0, 0, 400]), total, np.zeros((3, 3)), np.zeros(3))
     weights, offsets = discriminant(rows[labeled], classes[labeled], soft, 3)
     assert (np.argmax(rows @ weights + offsets, axis=1) == classes).mean() > 0.95
 
@@ -53,3 +54,17 @@ def test_weights_of_rows_count():
     _, tilted = gate(rows, applies, np.array([3.0, 1, 3, 1]))
     assert even == pytest.approx(0, abs=1e-6)
     assert logistic(np.array([tilted])) == pytest.approx(0.75, abs=0.01)
+
+
+def test_a_teachers_scores_are_found_as_functions_of_rows():
+    rng = np.random.default_rng(7)
+    rows, weights = rng.normal(0, 1, (9000, 4)), rng.normal(0, 1, (4, 3))
+    scores = (rows @ weights + [1, -2, 0.5]).astype(np.float32)
+    lessons = Lessons(4, 3)
+    for start in range(0, 9000, 1000):
+        lessons.add(rows[start : start + 1000], scores[start : start + 1000], 0.5)
+    found = lessons.taught()
+    assert found.weights == pytest.approx(weights, abs=0.02)
+    assert found.offsets == pytest.approx([1, -2, 0.5], abs=0.02)
+    assert found.mass == pytest.approx(0.5 * softmax(scores.astype(float)).sum(0))
+    assert found.total == pytest.approx(0.5 * softmax(scores.astype(float)).T @ rows)

@@ -11,27 +11,57 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Floats", "Means", "discriminant", "gate", "logistic", "softmax", "temperature"]
+__all__ = ["Floats", "Lessons", "Taught", "discriminant", "gate", "logistic", "softmax", "temperature"]
 
 Floats = NDArray[np.float64]
 
 _PRIOR = 5.0  # pictures' worth of the general mean in every class mean, so that rare classes stay modest
 _LEAST_SHRINKAGE = 0.1
+_TEACHER_RIDGE = 20.0  # pictures' worth
 _RIDGE = 1e-3  # of the mean squared weight of a gate, per unit of weight
 
 
-@dataclass(frozen=True, slots=True)
-class Means:
-    """Soft answers, added up over pictures. mass: (k,) of each class; total: (k, width) of rows times answers."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Taught:
+    """What a teacher of k classes says, added up over pictures.
+
+    mass: (k,) its answers; total: (k, width) of rows times answers. weights: (width, k), offsets: (k,): its scores, as
+    linear functions of rows.
+    """
 
     mass: Floats
     total: Floats
+    weights: Floats
+    offsets: Floats
 
 
-def discriminant(rows: Floats, classes: NDArray[np.int64], means: Means | None, size: int) -> tuple[Floats, Floats]:
+class Lessons:
+    """Adds up what a teacher says, some pictures at a time: a billion scores need not be held at once."""
+
+    def __init__(self, width: int, size: int) -> None:
+        self._mass, self._total = np.zeros(size), np.zeros((size, width))
+        self._gram, self._cross = np.zeros((width + 1, width + 1)), np.zeros((width + 1, size))
+
+    def add(self, rows: Floats, scores: NDArray[np.float32], share: float) -> None:
+        """Take rows (n, width) and the scores (n, k) of their pictures. share: what its answers count here."""
+        answers = share * softmax(scores.astype(np.float64))
+        inputs = np.hstack([rows, np.ones((len(rows), 1))])
+        self._mass += answers.sum(0)
+        self._total += answers.T @ rows
+        self._gram += inputs.T @ inputs
+        self._cross += inputs.T @ scores
+
+    def taught(self) -> Taught:
+        """Return all of it; scores by ridge regression."""
+        ridge = _TEACHER_RIDGE * np.diag([*np.ones(len(self._gram) - 1), 1e-6])
+        found = np.linalg.solve(self._gram + ridge, self._cross)
+        return Taught(self._mass, self._total, found[:-1], found[-1])
+
+
+def discriminant(rows: Floats, classes: NDArray[np.int64], taught: Taught | None, size: int) -> tuple[Floats, Floats]:
     """Return weights (width, size) and offsets (size,) of the linear discriminant, to be put through a softmax.
 
-    rows: (n, width); classes: (n,) class numbers, all of them certain. means: further soft answers, or None.
+    rows: (n, width); classes: (n,) class numbers, all of them certain. taught: further answers, or None.
     """
     width = rows.shape[1]
     center = rows.mean(0)
@@ -43,8 +73,8 @@ def discriminant(rows: Floats, classes: NDArray[np.int64], means: Means | None, 
     covariance = apart.T @ apart / len(rows)
     shrinkage = max(_LEAST_SHRINKAGE, width / (width + len(rows)))
     covariance = (1 - shrinkage) * covariance + shrinkage * np.trace(covariance) / width * np.eye(width)
-    if means is not None:
-        counts, sums = counts + means.mass, sums + means.total
+    if taught is not None:
+        counts, sums = counts + taught.mass, sums + taught.total
     found = (sums - counts[:, None] * center) / (counts + _PRIOR)[:, None]
     weights = np.linalg.solve(covariance, found.T)
     offsets = -0.5 * np.sum(found * weights.T, axis=1) - center @ weights

@@ -18,13 +18,14 @@ from numpy.typing import NDArray
 from lookalike.describers.vocabulary import Vocabulary
 from lookalike.evaluate import calibration_error
 from lookalike.training.data import TRAIN, Pictures, PictureSet
-from lookalike.training.heads import Means, discriminant, gate, softmax, temperature
+from lookalike.training.heads import Taught, discriminant, gate, softmax, temperature
 from lookalike.training.lexicon import IMAGENET, Lexicon, VocabularyPart
 
 __all__ = ["FIT", "TEST", "TUNE", "Examples", "Heads", "Known", "examples", "fit_heads", "parts_of", "unit"]
 
 FIT, TUNE, TEST = 0, 1, 2
 _FEWEST = 5  # pictures a class needs to be a label
+_TEACHER = 0.5  # share of the teacher's own scores among those of its classes (docs/words.md)
 _EACH = 600  # pictures of a set that a gate looks at
 
 Floats = NDArray[np.float64]
@@ -34,15 +35,15 @@ Floats = NDArray[np.float64]
 class Known:
     """What the heads are fitted on.
 
-    rows: set name -> (n, width) meaning rows; gray: likewise of some of its pictures without their color. soft: what
-    the teacher says of all pictures that fit. imagenet: the names of its answers.
+    rows: set name -> (n, width) meaning rows; gray: likewise of some of its pictures without their color. taught:
+    what the teacher says of all pictures that fit. imagenet: the names of its answers.
     """
 
     lexicon: Lexicon
     pictures: Pictures
     rows: Mapping[str, Floats]
     gray: Mapping[str, Floats]
-    soft: Means
+    taught: Taught
     imagenet: Sequence[str]
 
 
@@ -114,11 +115,14 @@ def fit_heads(known: Known) -> Heads:
     vocabularies, directions, figures = [], {}, {}
     for part in known.lexicon.vocabularies:
         shown = examples(part, known)
-        soft = known.soft if part.name == IMAGENET else None
+        taught = known.taught if part.name == IMAGENET else None
         fit = shown.part == FIT
-        weights, offsets = discriminant(shown.rows[fit], shown.classes[fit], soft, len(shown.names))
-        directions[part.name] = _directions(shown, soft, weights, center)
+        weights, offsets = discriminant(shown.rows[fit], shown.classes[fit], taught, len(shown.names))
+        directions[part.name] = _directions(shown, taught, weights, center)
         heat = _heat(shown, (weights, offsets), shown.part != FIT)
+        if taught is not None:
+            weights, offsets = heat * weights + _TEACHER * taught.weights, heat * offsets + _TEACHER * taught.offsets
+            heat = _heat(shown, (weights, offsets), shown.part != FIT)
         vocabularies.append(_vocabulary(part, shown, (weights * heat, offsets * heat), _gate(part, known)))
         figures[part.name] = _figures(shown, (weights, offsets)) | _applied(part, vocabularies[-1], known)
     return Heads(tuple(vocabularies), directions, figures)
@@ -140,20 +144,20 @@ def _vocabulary(
     )
 
 
-def _directions(shown: Examples, soft: Means | None, weights: Floats, center: Floats) -> Floats:
+def _directions(shown: Examples, taught: Taught | None, weights: Floats, center: Floats) -> Floats:
     """Half the discriminant, half the class's mean: together they found more than either alone (docs/words.md)."""
     fit = shown.part == FIT
     counts = np.bincount(shown.classes[fit], minlength=len(shown.names)).astype(np.float64)
     sums = np.zeros(weights.T.shape)
     np.add.at(sums, shown.classes[fit], shown.rows[fit])
-    if soft is not None:
-        counts, sums = counts + soft.mass, sums + soft.total
+    if taught is not None:
+        counts, sums = counts + taught.mass, sums + taught.total
     means = sums / np.maximum(counts, 1e-9)[:, None] - center
     return unit(unit(weights.T) + unit(means))
 
 
 def _foreign(part: VocabularyPart, known: Known, which: int) -> tuple[Floats, NDArray[np.bool_], Floats]:
-    """Return rows, whether the vocabulary applies, and weights that let every set count the same."""
+    """Return rows, whether the vocabulary applies, and weights: its share of pictures, and every set the same in it."""
     found = []
     for one in known.pictures.sets:
         own = part.made_from in one.part.labels
@@ -168,6 +172,8 @@ def _foreign(part: VocabularyPart, known: Known, which: int) -> tuple[Floats, ND
         if len(values):
             found.append((values, np.full(len(values), own), np.full(len(values), 1 / len(values))))
     values, applies, weight = (np.concatenate(column) for column in zip(*found, strict=True))
+    if applies.any() and not applies.all():
+        weight *= np.where(applies, part.share / weight[applies].sum(), (1 - part.share) / weight[~applies].sum())
     return values.astype(np.float64), applies, weight
 
 

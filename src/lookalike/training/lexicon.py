@@ -15,7 +15,7 @@ __all__ = ["COLORS", "IMAGENET", "TITLES", "Lexicon", "TitlePart", "VocabularyPa
 IMAGENET = "imagenet"
 COLORS = "colors"
 TITLES = "titles"
-_KEYS = {"name", "from", "names", "by_folder", "apart", "everywhere", "gray", "aside"}
+_KEYS = {"name", "from", "names", "by_folder", "apart", "everywhere", "gray", "share", "aside"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,8 @@ class VocabularyPart:
 
     by_folder: classes are named after the folder of their pictures. apart: sets whose pictures say nothing about
     whether it applies. everywhere: class -> sets, all of whose pictures belong to it; such a vocabulary applies to
-    every picture. gray: its pictures are all gray. aside: as in `describers.vocabulary.Vocabulary`.
+    every picture. gray: its pictures are all gray. share: of pictures that it is expected to apply to. aside: as in
+    `describers.vocabulary.Vocabulary`.
     """
 
     name: str
@@ -34,6 +35,7 @@ class VocabularyPart:
     apart: Sequence[str] = ()
     everywhere: Mapping[str, Sequence[str]] = field(default_factory=dict)
     gray: bool = False
+    share: float = 0.25
     aside: bool = False
 
     def named(self, classes: Sequence[str]) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ from lookalike.describers.vocabulary import pack
 from lookalike.training.concepts import wordbook
 from lookalike.training.data import Pictures, PictureSet, Pixels, load
 from lookalike.training.export import opened
-from lookalike.training.heads import Means
+from lookalike.training.heads import Lessons, Taught
 from lookalike.training.labeling import FIT, Floats, Known, fit_heads, parts_of
 from lookalike.training.lexicon import Lexicon
 from lookalike.training.network import CLASSES
@@ -49,8 +49,8 @@ def add_words(recipe: Recipe, lexicon: Lexicon, data: Path, cache: Path, model: 
 
     rows = {one.part.name: _rows(one.pixels, describe, side) for one in pictures.sets}
     gray = {one.part.name: _rows(_without_color(one), describe, side) for one in pictures.sets}
-    soft = _soft(pictures, rows, recipe, data, cache)
-    known = Known(lexicon, pictures, rows, gray, soft, card["labels"])
+    taught = _taught(pictures, rows, recipe, Teacher(data / recipe.teacher.model), cache)
+    known = Known(lexicon, pictures, rows, gray, taught, card["labels"])
     heads = fit_heads(known)
     book = wordbook(known, heads)
     content = pack(book)
@@ -85,27 +85,20 @@ def _without_color(one: PictureSet) -> Pixels:
     return np.repeat(gray[..., None], 3, axis=3)
 
 
-def _soft(pictures: Pictures, rows: dict[str, Floats], recipe: Recipe, data: Path, cache: Path) -> Means:
-    """Add up the teacher's answers: all of them where it alone knows, gently where a label is certain."""
-    teacher = Teacher(data / recipe.teacher.model)
-    width = next(iter(rows.values())).shape[1]
-    found = Means(np.zeros(CLASSES), np.zeros((CLASSES, width)))
+def _taught(pictures: Pictures, rows: dict[str, Floats], recipe: Recipe, teacher: Teacher, cache: Path) -> Taught:
+    """Ask the teacher about all pictures: what it says counts in full where it alone knows, gently beside labels."""
+    lessons = Lessons(next(iter(rows.values())).shape[1], CLASSES)
     for one in pictures.sets:
-        fit = parts_of(one) == FIT
+        views = Views(one, recipe.teacher, recipe.seed, cache)
+        views.make(0, teacher, threads=2)
+        fit = np.flatnonzero(parts_of(one) == FIT)
         share = _GENTLE if "wordnet" in one.part.labels else 1.0
-        given = _answers(one, teacher, recipe, cache)[fit].astype(np.float64) * share
-        found = Means(found.mass + given.sum(0), found.total + given.T @ rows[one.part.name][fit])
-    return found
-
-
-def _answers(one: PictureSet, teacher: Teacher, recipe: Recipe, cache: Path) -> NDArray[np.float32]:
-    views = Views(one, recipe.teacher, recipe.seed, cache)
-    views.make(0, teacher, threads=2)
-    scores = views.load(0).astype(np.float32) @ (teacher.answers.weights * np.float32(teacher.scale))
-    scores += teacher.answers.bias
-    np.exp(scores - scores.max(axis=1, keepdims=True), out=scores)
-    scores /= scores.sum(axis=1, keepdims=True)
-    return scores
+        for start in range(0, len(fit), _CHUNK):
+            some = fit[start : start + _CHUNK]
+            features = views.load(0)[some].astype(np.float32) * np.float32(teacher.scale)
+            scores = np.asarray(features @ teacher.answers.weights + teacher.answers.bias, np.float32)
+            lessons.add(rows[one.part.name][some], scores, share)
+    return lessons.taught()
 
 
 def main() -> None:
