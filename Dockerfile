@@ -9,7 +9,8 @@ WORKDIR /src
 RUN python -m venv --without-pip /opt/lookalike
 COPY pyproject.toml README.md LICENSE ./
 COPY src ./src
-# hadolint ignore=DL3013 -- it installs the clone itself
+# What is installed is the clone itself, which has no version to pin.
+# hadolint ignore=DL3013
 RUN pip --python /opt/lookalike/bin/python install ".[${EXTRAS}]" \
     && /opt/lookalike/bin/python -m compileall -q /opt/lookalike/lib
 

@@ -71,11 +71,11 @@ def template_of(scope: Any) -> str:
 
     A route knows the path of its own router only; what stands before it is what it leaves of the request's path.
     """
-    route, path = scope.get("route"), scope["path"]
+    route, path = scope.get("route"), str(scope["path"])
     if route is None:
         return ""
     template = str(route.path)
     own = _PARAMETER.sub(lambda name: str(scope["path_params"][name[1]]), template)
     if not path.endswith(own):
         return ""
-    return path[: len(path) - len(own)].removeprefix(scope.get("root_path", "")) + template
+    return path[: len(path) - len(own)].removeprefix(str(scope.get("root_path", ""))) + template

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -18,8 +18,6 @@ from lookalike.cli.output import note, progress_bar
 from lookalike.errors import InvalidArgument
 
 if TYPE_CHECKING:
-    from fastapi import FastAPI
-
     from lookalike.settings import Settings
     from lookalike.workspace import Workspace
 
@@ -113,10 +111,10 @@ def _listen(space: Workspace, *, trusting: bool, first: str, also: Sequence[int]
         run(app, settings, also)
 
 
-def run(app: FastAPI, settings: Settings, also: Sequence[int] = ()) -> None:
+def run(app: Any, settings: Settings, also: Sequence[int] = ()) -> None:
     """Answer until told to end; then say no to /readyz, wait as long as the settings say, and finish what is open.
 
-    also: further ports to listen on.
+    app: what `create_app` made. also: further ports to listen on.
     """
     import uvicorn
 
