@@ -54,7 +54,7 @@ class Lessons:
     def taught(self) -> Taught:
         """Return all of it; scores by ridge regression."""
         ridge = _TEACHER_RIDGE * np.diag([*np.ones(len(self._gram) - 1), 1e-6])
-        found: Floats = np.linalg.solve(self._gram + ridge, self._cross)
+        found = np.asarray(np.linalg.solve(self._gram + ridge, self._cross), np.float64)
         return Taught(self._mass, self._total, found[:-1], found[-1])
 
 
