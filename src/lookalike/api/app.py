@@ -23,6 +23,7 @@ from lookalike.api import (
     looking,
     metrics,
     models,
+    openapi,
     problems,
     records,
     search,
@@ -86,4 +87,5 @@ def create_app(workspace: Workspace, access: Access) -> FastAPI:
     app.include_router(metrics.router)
     compat.install(app, workspace.settings)
     pages.install(app)
+    openapi.complete(app)
     return app

@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 
 from lookalike import errors
 
-__all__ = ["BodyTooLarge", "install", "problem", "problem_of", "status_of"]
+__all__ = ["BodyTooLarge", "codes_of", "install", "problem", "problem_of", "status_of"]
 
 _STATUS: dict[type[errors.LookalikeError], int] = {
     errors.LookalikeError: 500,
@@ -68,6 +68,13 @@ _STATUS[BodyTooLarge] = 413
 def status_of(error: errors.LookalikeError) -> int:
     """Return the status of the nearest class of the error that the table knows."""
     return next(_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS)
+
+
+def codes_of(status: int) -> list[str]:
+    """Return the codes of the errors that have this status, ascending."""
+    kinds = [getattr(errors, name) for name in errors.__all__]
+    found = {kind.code for kind in [*kinds, BodyTooLarge] if status_of(kind.__new__(kind)) == status}
+    return sorted(found | ({"invalid_request"} if status == 422 else set()))
 
 
 def problem(status: int, code: str, detail: str, **facts: Any) -> Response:
