@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 __all__ = [
     "AddedBody",
@@ -21,8 +21,6 @@ __all__ = [
     "FacetBody",
     "FacetsRequest",
     "FailureBody",
-    "GroupRequest",
-    "GroupsBody",
     "LabelBody",
     "MatchesBody",
     "ModelBody",
@@ -37,15 +35,41 @@ __all__ = [
     "SearchRequest",
     "SettingsBody",
     "SettingsRequest",
+    "check_text",
 ]
+
+
+def check_text(value: Any) -> None:
+    """Raise ValueError if a text somewhere in JSON values has no UTF-8."""
+    if isinstance(value, str):
+        if not value.isascii():
+            value.encode("utf-8")
+    elif isinstance(value, dict):
+        for name, one in value.items():
+            check_text(name)
+            check_text(one)
+    elif isinstance(value, list):
+        for one in value:
+            check_text(one)
+
 
 Picture = Field(description="Base64 text, bare or as a data URI.", examples=["data:image/png;base64,iVBORw0KGgo..."])
 
 
 class Request(BaseModel):
-    """A body from a client: unknown members are refused, so that a typo is not ignored."""
+    """A body from a client: unknown members are refused, so that a typo is not ignored.
+
+    So is text with half of a surrogate pair, which JSON can say and UTF-8 can't; but of records each by itself.
+    """
 
     model_config = ConfigDict(extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _is_text(cls, given: Any) -> Any:
+        if isinstance(given, dict):
+            check_text({name: value for name, value in given.items() if name != "records"})
+        return given
 
 
 class CompareRequest(Request):
@@ -127,29 +151,6 @@ class DescriptionsBody(BaseModel):
     model: str
     signatures: dict[str, str]
     pictures: list[DescriptionBody]
-
-
-class GroupRequest(Request):
-    """Pictures to sort into groups that look alike."""
-
-    pictures: list[str] = Field(min_length=1, max_length=64, description="Base64 texts or data URIs, or public URLs.")
-    method: Literal["ssim", "copy", "meaning"] = "ssim"
-    grade: float = Field(0.95, ge=0, le=1, description="The score from which two are alike.")
-
-
-class UnreadableBody(BaseModel):
-    """A picture that could not be used, by its place among those sent."""
-
-    place: int
-    code: str
-    reason: str
-
-
-class GroupsBody(BaseModel):
-    """Places of pictures that look alike, ascending by their first; a picture like no other is a group of one."""
-
-    groups: list[list[int]] = Field(examples=[[[0, 2], [1]]])
-    unreadable: list[UnreadableBody]
 
 
 class ModelBody(BaseModel):
@@ -354,7 +355,7 @@ class SampleRequest(Request):
 
     size: int = Field(10, description="1 to 10,000.")
     where: dict[str, Any] | None = None
-    seed: int | None = None
+    seed: int | None = Field(None, ge=-(2**63), lt=2**63)
 
 
 class RecordsBody(BaseModel):

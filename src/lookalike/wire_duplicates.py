@@ -1,4 +1,4 @@
-"""Request and response bodies about records that show one picture, and about deleting and erasing records."""
+"""Request and response bodies about pictures and records that are alike, and about deleting and erasing records."""
 
 from __future__ import annotations
 
@@ -18,8 +18,34 @@ __all__ = [
     "EraseRequest",
     "ErasedBody",
     "GroupBody",
+    "GroupRequest",
+    "GroupsBody",
     "ResemblanceBody",
+    "UnreadableBody",
 ]
+
+
+class GroupRequest(Request):
+    """Pictures to sort into groups that look alike."""
+
+    pictures: list[str] = Field(min_length=1, max_length=64, description="Base64 texts or data URIs, or public URLs.")
+    method: Literal["ssim", "copy", "meaning"] = "ssim"
+    grade: float = Field(0.95, ge=0, le=1, description="The score from which two are alike.")
+
+
+class UnreadableBody(BaseModel):
+    """A picture that could not be used, by its place among those sent."""
+
+    place: int
+    code: str
+    reason: str
+
+
+class GroupsBody(BaseModel):
+    """Places of pictures that look alike, ascending by their first; a picture like no other is a group of one."""
+
+    groups: list[list[int]] = Field(examples=[[[0, 2], [1]]])
+    unreadable: list[UnreadableBody]
 
 
 class CheckRequest(Request):

@@ -162,3 +162,41 @@ def test_health_and_documentation_need_no_key(stranger):
     assert stranger.get("/docs").status_code == 200
     paths = stranger.get("/openapi.json").json()["paths"]
     assert {"/v1/compare", "/v1/describe", "/v1/collections", "/v1/collections/{name}/search"} <= set(paths)
+
+
+HALF = "\\ud800"
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("search", f'{{"id": "{HALF}"}}'),
+        ("search", f'{{"vector": [1, 2, 3], "where": {{"{HALF}": 1}}}}'),
+        ("search", f'{{"vector": [1, 2, 3], "where": {{"a": {{"$in": ["{HALF}"]}}}}}}'),
+        ("search", f'{{"image": "data:image/png,{HALF}"}}'),
+        ("count", f'{{"a": "{HALF}"}}'),
+        ("erase", f'{{"ids": ["{HALF}"]}}'),
+        ("facets", f'{{"fields": ["{HALF}"]}}'),
+        ("sample", '{"seed": 99999999999999999999}'),
+    ],
+)
+def test_text_that_has_no_utf8_is_refused(client, shapes, path, body):
+    shapes()
+    answer = client.post(f"/v1/collections/c/{path}", content=body, headers={"Content-Type": "application/json"})
+    is_problem(answer, 422, "invalid_request")
+
+
+@pytest.mark.parametrize(("method", "path"), [("POST", "records"), ("PATCH", "records"), ("POST", "rank")])
+def test_a_record_that_has_no_utf8_fails_by_itself(client, shapes, method, path):
+    shapes().add([{"_id": "0", "_vector": [1, 2, 3]}])
+    good = '"0"' if path == "rank" else '{"_id": "0", "a": 2}'
+    body = f'{{"records": [{{"_id": "{HALF}", "a": 1}}, {good}, {{"_id": "1", "a": "{HALF}"}}]'
+    body += ', "vector": [1, 2, 3]}' if path == "rank" else "}"
+    answer = client.request(
+        method, f"/v1/collections/c/{path}", content=body, headers={"Content-Type": "application/json"}
+    ).json()
+    assert [(one["_id"], one["code"]) for one in answer["failed"]] == [
+        ("\\ud800", "invalid_record"),
+        ("1", "invalid_record"),
+    ]
+    assert answer.get("updated", ["0"]) == ["0"]

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Request
+from pydantic import BeforeValidator
 
 from lookalike.api.records import record_body
-from lookalike.wire import FacetBody, FacetsRequest, PageBody, RecordsBody, SampleRequest, ScrollRequest
+from lookalike.wire import FacetBody, FacetsRequest, PageBody, RecordsBody, SampleRequest, ScrollRequest, check_text
 
 router = APIRouter(prefix="/collections/{name}", tags=["search"])
 
 
+def _told(where: Any) -> Any:
+    check_text(where)
+    return where
+
+
+Where = Annotated[dict[str, Any] | None, BeforeValidator(_told)]
+
+
 @router.post("/count", summary="How many records match a filter")
-def count(name: str, request: Request, where: dict[str, Any] | None = None) -> dict[str, int]:
+def count(
+    name: str, request: Request, where: Annotated[dict[str, Any] | None, BeforeValidator(_told)] = None
+) -> dict[str, int]:
     """The body is the filter itself; without one, all records count."""
     return {"count": request.app.state.workspace.get(name).count(where)}
 

@@ -13,7 +13,7 @@ from lookalike.collection import Collection
 from lookalike.errors import ImageError, InvalidRecord, RecordNotFound
 from lookalike.images.image import Limits
 from lookalike.records import Added, Existing, Failure, Record
-from lookalike.wire import AddedBody, FailureBody, PageBody, RecordsRequest
+from lookalike.wire import AddedBody, FailureBody, PageBody, RecordsRequest, check_text
 from lookalike.wire_duplicates import DeleteRequest
 
 router = APIRouter(prefix="/collections/{name}/records", tags=["records"])
@@ -44,9 +44,10 @@ def update_records(name: str, body: RecordsRequest, request: Request, replace: b
     Pictures are not touched.
     """
     collection: Collection = request.app.state.workspace.get(name)
-    changed = collection.update(body.records, replace=replace)
+    records, refused = _texts(body.records)
+    changed = collection.update(records, replace=replace)
     request.state.written = len(changed.updated)
-    return _body(changed, [])
+    return _body(changed, refused)
 
 
 @router.post("/delete", summary="Delete records by ids or by filter")
@@ -90,8 +91,9 @@ def record_body(record: Record) -> dict[str, Any]:
 
 def _from_wire(records: list[dict[str, Any]], limits: Limits) -> tuple[list[dict[str, Any]], list[Failure]]:
     """Turn `_base64` into bytes, and refuse `_file`: clients do not read the server's disk."""
-    taken, refused = [], []
-    for record in records:
+    texts, refused = _texts(records)
+    taken = []
+    for record in texts:
         name = str(record.get("_id", "without _id"))
         try:
             if "_file" in record or "_image" in record:
@@ -100,6 +102,28 @@ def _from_wire(records: list[dict[str, Any]], limits: Limits) -> tuple[list[dict
         except (InvalidRecord, ImageError) as error:
             refused.append(Failure(name, error.code, error.reason))
     return taken, refused
+
+
+def _texts(records: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[Failure]]:
+    """Set those aside that hold text without UTF-8: they could neither be stored nor told back."""
+    taken, refused = [], []
+    for record in records:
+        if (failure := unspeakable(record)) is None:
+            taken.append(record)
+        else:
+            refused.append(failure)
+    return taken, refused
+
+
+def unspeakable(record: Any) -> Failure | None:
+    """Return the failure of a record, or an id, that holds text with half of a surrogate pair; None for all others."""
+    try:
+        check_text(record)
+    except ValueError:
+        id_ = record.get("_id", "without _id") if isinstance(record, dict) else record
+        shown = str(id_).encode("ascii", "backslashreplace").decode()
+        return Failure(shown, InvalidRecord.code, "it holds text with half of a surrogate pair")
+    return None
 
 
 def _with_bytes(record: dict[str, Any], name: str, limits: Limits) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 
 from lookalike.api.pictures import picture_bytes
+from lookalike.api.records import unspeakable
 from lookalike.collection import Collection
 from lookalike.errors import ImageError, InvalidRecord
 from lookalike.images.image import Limits
@@ -51,6 +52,9 @@ def _fields(body: Question, limits: Limits) -> dict[str, Any]:
 def _readable(records: list[Any], limits: Limits) -> tuple[list[Any], list[Failure]]:
     taken, refused = [], []
     for record in records:
+        if (failure := unspeakable(record)) is not None:
+            refused.append(failure)
+            continue
         try:
             taken.append(_with_bytes(record, limits))
         except (InvalidRecord, ImageError) as error:

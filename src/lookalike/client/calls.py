@@ -12,7 +12,8 @@ from lookalike.administration import FailuresBody, JobBody
 from lookalike.client import answers
 from lookalike.client.records import picture_text
 from lookalike.records import Added, DuplicateGroup, Erased, Existing, Matches, Page, Record, Resemblance
-from lookalike.wire import CollectionBody, ComparisonBody, DescriptionsBody, FacetBody, GroupsBody, ModelBody
+from lookalike.wire import CollectionBody, ComparisonBody, DescriptionsBody, FacetBody, ModelBody
+from lookalike.wire_duplicates import GroupsBody
 
 __all__ = ["MAX_PAGE", "Call"]
 

@@ -23,7 +23,8 @@ from lookalike.comparison import Method
 from lookalike.errors import ServiceUnreachable
 from lookalike.intake import RawRecord
 from lookalike.records import Added, DuplicateGroup, Erased, Existing, Matches, Page, Record, Resemblance
-from lookalike.wire import CollectionBody, ComparisonBody, DescriptionsBody, FacetBody, GroupsBody, ModelBody
+from lookalike.wire import CollectionBody, ComparisonBody, DescriptionsBody, FacetBody, ModelBody
+from lookalike.wire_duplicates import GroupsBody
 
 __all__ = ["Client", "RemoteCollection"]
 
