@@ -277,28 +277,28 @@ def test_upsert_inserts_changes_and_takes_new_pictures(call, coded):
     assert moved["answer_distances"][0] < 1e-5
 
 
-@pytest.mark.parametrize(
-    ("kind", "base"),
-    [
-        (SimilarityPhotosClient, "similarity/photos/v2/"),
-        (SimilarityPhotosOldClient, "photo/search/v2/"),
-        (SimilarityProductsClient, "similarity/products-new/v2/"),
-        (SimilarityProductsOldClient, "similarity/products/v2/"),
-        (SimilarityCustomClient, "similarity/custom/v2/"),
-        (SimilarityColorsClient, "similarity/colors/v2/"),
-        (ImageMatchingSearchClient, "image_matching/v2/"),
-        (SimilarityFashionClient, "similarity/fashion-new/v2/"),
-        (SimilarityFashionClient, "similarity/fashion/v2/"),
-        (SimilarityHomeDecorClient, "similarity/homedecor/v2/"),
-        (SimilarityHomeDecorClient, "similarity/homedecor-new/v2/"),
-        (SimilarityPhotosClient, "our/own/v2/"),
-        (SimilarityPhotosClient, "ours/v2/"),
-    ],
-)
-def test_every_service_answers_below_its_base_path(kind, base, host, estates):
-    one = kind(KEY, estates, endpoint=host + base)
-    assert one.ping()["status"] == {"code": 200, "text": "OK"}
-    assert one.random()["answer_records"] == []
+SERVICES = [
+    (SimilarityPhotosClient, "similarity/photos/v2/"),
+    (SimilarityPhotosOldClient, "photo/search/v2/"),
+    (SimilarityProductsClient, "similarity/products-new/v2/"),
+    (SimilarityProductsOldClient, "similarity/products/v2/"),
+    (SimilarityCustomClient, "similarity/custom/v2/"),
+    (SimilarityColorsClient, "similarity/colors/v2/"),
+    (ImageMatchingSearchClient, "image_matching/v2/"),
+    (SimilarityFashionClient, "similarity/fashion-new/v2/"),
+    (SimilarityFashionClient, "similarity/fashion/v2/"),
+    (SimilarityHomeDecorClient, "similarity/homedecor/v2/"),
+    (SimilarityHomeDecorClient, "similarity/homedecor-new/v2/"),
+    (SimilarityPhotosClient, "our/own/v2/"),
+    (SimilarityPhotosClient, "ours/v2/"),
+]
+
+
+def test_every_service_answers_below_its_base_path(host, estates):
+    for kind, base in SERVICES:
+        one = kind(KEY, estates, endpoint=host + base)
+        assert one.ping()["status"] == {"code": 200, "text": "OK"}, base
+        assert one.random()["answer_records"] == []
 
 
 def test_fashion_finds_tags_and_colors_when_asked(host, estates, coded):

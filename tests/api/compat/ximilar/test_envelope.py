@@ -1,7 +1,5 @@
 """The wire itself: headers, slashes, bodies, codes, and who may do what."""
 
-import pytest
-
 from lookalike.catalog import Grant
 
 KEY = "la_test_key"
@@ -75,42 +73,68 @@ def test_a_full_plan_is_code_412(stranger, estates, key, listed):
     assert (answer.status_code, answer.json()["status"]["code"]) == (412, 412)
 
 
-@pytest.mark.parametrize(
-    ("method", "body", "code"),
-    [
-        ("visualKNN", b"{", 400),
-        ("visualKNN", b"[1]", 400),
-        ("visualKNN", b'{"query_record": {"_id": NaN}}', 400),
-        ("visualKNN", b"{}", 400),
-        ("visualKNN", b'{"query_record": {"_id": "none"}}', 404),
-        ("visualKNN", b'{"query_record": {"_id": 7}}', 400),
-        ("visualKNN", b'{"query_record": {"_url": "/etc/passwd"}}', 400),
-        ("visualKNN", b'{"query_record": {"_base64": "AAAA"}}', 400),
-        ("visualKNN", b'{"query_record": {"_id": "a"}, "k": 0}', 400),
-        ("visualKNN", b'{"query_record": {"_id": "a"}, "k": "x"}', 400),
-        ("visualKNN", b'{"query_record": {"_id": "a"}, "k": "1"}', 200),
-        ("visualKNN", b'{"query_record": {"_id": "a"}, "k": 1000, "filter": {}}', 200),
-        ("visualKNN", b'{"query_record": {"_id": "a"}, "filter": {"x": {"$nope": 1}}}', 400),
-        ("visualKNN", b'{"query_record": {"_id": "a"}, "filter": [1]}', 400),
-        ("visualKNN", b'{"query_record": {"_id": "a"}, "fields_to_return": 3}', 400),
-        ("visualTagsKNN", b'{"query_record": {"_id": "a", "tags": "x"}}', 400),
-        ("visualRange", b'{"query_record": {"_id": "a"}, "radius": -1}', 400),
-        ("insert", b'{"records": {}}', 400),
-        ("insert", b'{"records": [1, {"_id": [2]}]}', 400),
-        ("insert", b'{"records": []}', 210),
-        ("get", b'{"records": [{}]}', 400),
-        ("random", b'{"count": -1}', 400),
-        ("allRecords?size=x", b"", 400),
-        ("allRecords?size=5&page=0", b"", 400),
-        ("allRecords", b'{"output_file_name": "x", "records_to_answer": true, "delete_file_after": true}', 200),
-    ],
-)
-def test_every_code_is_in_the_body_and_errors_are_no_ok(client, estates, listed, method, body, code):
+CASES = [
+    ("visualKNN", b"{", 400),
+    ("visualKNN", b"[1]", 400),
+    ("visualKNN", b'{"query_record": {"_id": NaN}}', 400),
+    ("visualKNN", b"{}", 400),
+    ("visualKNN", b'{"query_record": {"_id": "none"}}', 404),
+    ("visualKNN", b'{"query_record": {"_id": 7}}', 400),
+    ("visualKNN", b'{"query_record": {"_url": "/etc/passwd"}}', 400),
+    ("visualKNN", b'{"query_record": {"_base64": "AAAA"}}', 400),
+    ("visualKNN", b'{"query_record": {"_id": "a"}, "k": 0}', 400),
+    ("visualKNN", b'{"query_record": {"_id": "a"}, "k": "x"}', 400),
+    ("visualKNN", b'{"query_record": {"_id": "a"}, "k": "1"}', 200),
+    ("visualKNN", b'{"query_record": {"_id": "a"}, "k": 1000, "filter": {}}', 200),
+    ("visualKNN", b'{"query_record": {"_id": "a"}, "filter": {"x": {"$nope": 1}}}', 400),
+    ("visualKNN", b'{"query_record": {"_id": "a"}, "filter": [1]}', 400),
+    ("visualKNN", b'{"query_record": {"_id": "a"}, "fields_to_return": 3}', 400),
+    ("visualTagsKNN", b'{"query_record": {"_id": "a", "tags": "x"}}', 400),
+    ("visualRange", b'{"query_record": {"_id": "a"}, "radius": -1}', 400),
+    (
+        "visualKNN",
+        b'{"query_record": {"_id": "a"}, "filter": ' + b'{"$and": [' * 50 + b"{}" + b"]}" * 50 + b"}",
+        400,
+    ),
+    (
+        "visualKNN",
+        b'{"query_record": {"_id": "a"}, "filter": ' + b'{"$and": [' * 400 + b"{}" + b"]}" * 400 + b"}",
+        400,
+    ),
+    ("visualKNN", b"[" * 100_000, 400),
+    ("visualKNN", b'{"query_record": {"_descriptor": [1, "x"]}}', 400),
+    ("visualKNN", b'{"query_record": {"_descriptor": [1, 2]}}', 400),
+    ("nearDuplicates", b'{"query_record": {"_text_data": "x"}}', 400),
+    ("visualRankRecords", b'{"query_record": {"_id": "a"}, "records": []}', 200),
+    ("visualRankRecords", b'{"query_record": {"_id": "a"}, "records": [3, {}]}', 200),
+    ("insert", b'{"records": [{"_id": "x", "n": 1e999}]}', 400),
+    ("insert", b'{"records": [{"_id": "\\ud800", "_base64": "\\ud800"}]}', 400),
+    ("upsert", b'{"records": [{"_id": "a", "\\ud800": "\\ud800"}]}', 210),
+    ("get", b'{"records": [{"_id": "\\ud800"}]}', 404),
+    ("update", b'{"records": [{"_id": "a", "tags": 3}]}', 400),
+    ("update", b'{"records": [{"_id": "a", "$x": 3}]}', 400),
+    ("dominantcolor", b'{"records": [3]}', 400),
+    ("dominantcolor", b'{"records": [], "colors": 33}', 400),
+    ("rank_images", b'{"query_record": {}}', 400),
+    ("descriptor", b'{"records": [], "collection": "none"}', 404),
+    ("insert", b'{"records": {}}', 400),
+    ("insert", b'{"records": [1, {"_id": [2]}]}', 400),
+    ("insert", b'{"records": []}', 210),
+    ("get", b'{"records": [{}]}', 400),
+    ("random", b'{"count": -1}', 400),
+    ("allRecords?size=x", b"", 400),
+    ("allRecords?size=5&page=0", b"", 400),
+    ("allRecords", b'{"output_file_name": "x", "records_to_answer": true, "delete_file_after": true}', 200),
+]
+
+
+def test_every_code_is_in_the_body_and_errors_are_no_ok(client, estates, listed):
     headers = {"collection-id": estates, "Content-Type": "text/plain"}
     client.post(f"{BASE}insert", json={"records": listed("a")}, headers=headers)
-    answer = client.post(BASE + method, content=body, headers=headers)
-    assert answer.json()["status"]["code"] == code, answer.text
-    assert answer.status_code == (200 if code < 300 else code)
+    for method, body, code in CASES:
+        answer = client.post(BASE + method, content=body, headers=headers)
+        assert answer.json()["status"]["code"] == code, (method, body, answer.text)
+        assert answer.status_code == (200 if code < 300 else code)
 
 
 def test_the_collection_is_named_and_known(client):

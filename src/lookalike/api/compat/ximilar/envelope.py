@@ -46,6 +46,7 @@ _TEXTS: Final = {
     411: "Record duplicate",
 }
 _UNPROCESSABLE: Final = 422
+_DEEPEST: Final = 100
 _FULL: Final = 412
 
 
@@ -178,7 +179,25 @@ def _object(raw: bytes) -> dict[str, Any]:
         raise InvalidArgument("the body", "not readable", f"a JSON object ({error})") from None
     if not isinstance(body, dict):
         raise InvalidArgument("the body", type(body).__name__, "a JSON object")
+    _check(body)
     return body
+
+
+def _check(body: Any) -> None:
+    """Raise InvalidArgument for what could be read and not be written again: deep nests, and numbers like 1e999."""
+    level, deep = [body], 0
+    while level:
+        deep += 1
+        if deep > _DEEPEST:
+            raise InvalidArgument("the body", "deeper", f"nested at most {_DEEPEST} deep")
+        inner: list[Any] = []
+        for one in level:
+            for value in one.values() if isinstance(one, dict) else one:
+                if isinstance(value, dict | list):
+                    inner.append(value)
+                elif isinstance(value, float) and not math.isfinite(value):
+                    raise InvalidArgument("the body", value, "finite numbers")
+        level = inner
 
 
 def _no_number(name: str) -> None:

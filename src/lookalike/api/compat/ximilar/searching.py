@@ -93,8 +93,8 @@ def visual_rank_records(call: Call) -> Response:
                 asked.append({**native, "_id": name})
             else:
                 asked.append(id_of(record))
-        except (InvalidRecord, ImageError) as error:
-            refused.append(skipped(record, 400, error.reason))
+        except (InvalidRecord, ImageError, InvalidArgument) as error:
+            refused.append(skipped(record, 400, str(error)))
     question = _question(call, collection, example, tags=False)
     chosen = {name: value for name, value in question.items() if name not in ("where", "group")}
     ranking = collection.rank(asked, **chosen, k=call.whole("k", MAX_RANKED, 1))
