@@ -45,9 +45,10 @@ def coarse(pixels):
     return rows, rows
 
 
-@pytest.mark.parametrize("draw", [copy_pairs, meaning_pairs])
-def test_pairs_are_balanced_and_true_ones_are_nearer(draw, pictures):
-    cosines, same = draw(pictures, VALIDATION, coarse, 32)
+@pytest.mark.parametrize(("draw", "part"), [(copy_pairs, VALIDATION), (meaning_pairs, 0), (meaning_pairs, 1)])
+def test_pairs_are_balanced_and_true_ones_are_nearer(draw, part, pictures):
+    cosines, same = draw(pictures, part, coarse, 32)
+    assert same.any()
     assert abs(int(same.sum()) - int((~same).sum())) <= 1
     assert cosines.min() >= -1.001
     assert cosines.max() <= 1.001
@@ -59,4 +60,6 @@ def test_curves_are_fitted_on_other_pairs_than_those_reported(pictures):
     curves, reports = calibrate(pictures, coarse, 32)
     assert set(curves) == set(reports) == {"copy", "meaning"}
     assert curves["copy"] == fit(copy_pairs(pictures, TRAIN, coarse, 32))
+    assert curves["meaning"] == fit(meaning_pairs(pictures, 0, coarse, 32))
+    assert reports["meaning"]["held out"] == len(meaning_pairs(pictures, 1, coarse, 32)[1])
     assert reports["copy"]["held out"] == len(copy_pairs(pictures, VALIDATION, coarse, 32)[1])

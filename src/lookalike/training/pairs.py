@@ -1,6 +1,8 @@
 """Labeled pairs, and the logistic curves fitted on them (Platt 1999).
 
-Fitted on pictures that were trained on, reported on validation pictures: nothing is fitted where it is measured.
+Nothing is fitted where it is measured: copies are fitted on pictures that were trained on and reported on validation
+pictures; meaning, of which the network is surer on classes it knows, on one half of the validation classes and on the
+other half.
 """
 
 from __future__ import annotations
@@ -44,21 +46,32 @@ def copy_pairs(pictures: Pictures, split: int, describe: Describe, side: int, ea
     return _balanced(np.concatenate(same), np.concatenate(strangers))
 
 
-def meaning_pairs(pictures: Pictures, split: int, describe: Describe, side: int, each: int = 300) -> Pairs:
-    """Return as many pairs of one class as pairs of two; half of those come from one set, half from two."""
+def meaning_pairs(pictures: Pictures, half: int, describe: Describe, side: int, each: int = 600) -> Pairs:
+    """Return as many pairs of one class as pairs of two, of half 0 or 1 of the validation classes.
+
+    Half of the pairs of two classes come from one set, half from two, as far as there are such.
+    """
     rng = np.random.default_rng(8)
-    drawn = [(one, held_out(one, split, each, 5)) for one in pictures.sets if len(one.rows(split))]
-    rows = describe(np.concatenate([resized(one.pixels[numbers], side) for one, numbers in drawn]))[0]
+    drawn = []
+    for one in pictures.sets:
+        chosen = held_out(one, VALIDATION, each, 5)
+        numbers = one.classes(chosen) if len(chosen) else np.zeros(0, np.int64)
+        inside = numbers % 2 == half
+        if inside.any():
+            drawn.append((one.pixels[chosen[inside]], numbers[inside]))
+    rows = describe(np.concatenate([resized(pixels, side) for pixels, _ in drawn]))[0]
     of = np.repeat(np.arange(len(drawn)), [len(numbers) for _, numbers in drawn])
     # class numbers of different sets must not meet
-    classes = np.concatenate([one.classes(numbers) for one, numbers in drawn]) + of * 100_000
+    classes = np.concatenate([numbers for _, numbers in drawn]) + of * 100_000
     first, second = rng.integers(0, len(rows), (2, 400_000))
     cosines = np.sum(rows[first] * rows[second], axis=1)
-    together, inside = classes[first] == classes[second], of[first] == of[second]
+    together, near_by = classes[first] == classes[second], of[first] == of[second]
     alike = cosines[together & (first != second)]
-    near, far = cosines[~together & inside], cosines[~inside]
-    half = min(len(alike), 2 * len(near), 2 * len(far)) // 2
-    return _balanced(alike[: 2 * half], np.concatenate([near[:half], far[:half]]))
+    near, far = cosines[~together & near_by], cosines[~near_by]
+    near = near[: max(len(alike) // 2, len(alike) - len(far))]
+    strangers = np.concatenate([near, far[: max(len(near), len(alike) - len(near))]])
+    number = min(len(alike), len(strangers))
+    return _balanced(alike[:number], strangers[:number])
 
 
 def fit(pairs: Pairs) -> Calibration:
@@ -92,13 +105,13 @@ def report(curve: Calibration, fitted: Pairs, held_out: Pairs) -> dict[str, Any]
 
 
 def calibrate(pictures: Pictures, describe: Describe, side: int) -> tuple[dict[str, Calibration], dict[str, Any]]:
-    """Return vector name -> curve, fitted on trained pictures, and vector name -> `report` on validation pictures."""
-    curves, reports = {}, {}
-    for name, draw in (("copy", copy_pairs), ("meaning", meaning_pairs)):
-        known, unknown = (draw(pictures, split, describe, side) for split in (TRAIN, VALIDATION))
-        curves[name] = fit(known)
-        reports[name] = report(curves[name], known, unknown)
-    return curves, reports
+    """Return vector name -> curve, and vector name -> `report` on pairs that it was not fitted on."""
+    pairs = {
+        "copy": [copy_pairs(pictures, split, describe, side) for split in (TRAIN, VALIDATION)],
+        "meaning": [meaning_pairs(pictures, half, describe, side) for half in (0, 1)],
+    }
+    curves = {name: fit(known) for name, (known, _) in pairs.items()}
+    return curves, {name: report(curves[name], known, others) for name, (known, others) in pairs.items()}
 
 
 def _others(chosen: NDArray[np.intp], of: NDArray[np.intp], rng: np.random.Generator) -> NDArray[np.intp]:
