@@ -1,10 +1,8 @@
 """The client library against the real service on a loopback socket, and against answers made for the test."""
 
 import asyncio
-import importlib
 import inspect
 import json
-import sys
 
 import httpx
 import numpy as np
@@ -256,10 +254,3 @@ def test_every_code_becomes_its_class(name):
     error = error_of(problem(422, kind.code))
     assert type(error) is kind
     assert str(error) == "A sentence."
-
-
-def test_without_httpx_the_way_out_is_told(monkeypatch):
-    monkeypatch.setitem(sys.modules, "httpx", None)
-    monkeypatch.delitem(sys.modules, "lookalike.client")
-    with pytest.raises(errors.MissingExtra, match=r"lookalike\[client\]"):
-        importlib.import_module("lookalike.client")

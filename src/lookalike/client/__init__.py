@@ -1,17 +1,10 @@
-"""The client library: what a workspace does, asked of a service over HTTP. The only room that imports httpx.
+"""The client library: what a workspace does, asked of a service over HTTP.
 
 `calls` says how each verb is asked, `answers` how the answer is read; `records` makes records ready to travel;
 `patience` decides what is tried again and when; `sync` and `asynchronous` send, and differ by their awaits alone.
 """
 
 from __future__ import annotations
-
-from lookalike.errors import MissingExtra
-
-try:
-    import httpx  # noqa: F401 - said here, once, if it is missing
-except ImportError:
-    raise MissingExtra("The client", "client") from None
 
 from lookalike.client.asynchronous import AsyncClient, AsyncCollection
 from lookalike.client.patience import Patience
