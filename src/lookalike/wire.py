@@ -90,7 +90,7 @@ class ComparisonBody(BaseModel):
     calibration: str
     reasons: list[str]
     evidence: dict[str, Any]
-    model: str = Field(examples=["lookalike-mini/0@82a3f2d0ca4e"], description="Name, version and weights.")
+    model: str = Field(examples=["lookalike-mini/1@23ee10d5d5fc"], description="Name, version and weights.")
 
 
 class DescribeOptions(Request):

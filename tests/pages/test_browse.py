@@ -140,7 +140,7 @@ def test_pages_forbid_what_is_not_theirs(visitor, target):
     assert "default-src 'self'" in policy
     assert "unsafe" not in policy
     assert page.headers["x-content-type-options"] == "nosniff"
-    assert page.headers["referrer-policy"] == "no-referrer"
+    assert page.headers["referrer-policy"] == "same-origin"
     assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=", page.text)
     assert not re.search(r'(?:src|href|action)="(?!/|#)', page.text)
 
