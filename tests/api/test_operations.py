@@ -21,8 +21,9 @@ def form(request):
 @pytest.fixture
 def logs(form):
     """Return logs(): all that was logged, as it would stand on stderr."""
-    loggers = [logging.getLogger(name) for name in ("lookalike", "uvicorn")]
+    loggers = [logging.getLogger(name) for name in ("lookalike", "uvicorn", "uvicorn.error")]
     before = [(logger.handlers, logger.propagate, logger.level) for logger in loggers]
+    loggers[-1].setLevel(logging.NOTSET)  # a server of an earlier test may have silenced it
     stream = io.StringIO()
     write_logs(form, stream)
     yield stream.getvalue
