@@ -10,7 +10,6 @@ from lookalike.training.network import Outputs, unit  # noqa: E402
 from lookalike.training.recipe import LossPart, NetworkPart  # noqa: E402
 from lookalike.training.teacher import FEATURES, Answers  # noqa: E402
 
-
 NONE, KEYS = torch.zeros(0, dtype=torch.long), torch.zeros(0, 8)
 
 

@@ -72,7 +72,9 @@ class Network(nn.Module):
         self.meaning = nn.Linear(part.width, part.meaning)
         self.copy = nn.Linear(part.width, part.copy)
         self.fine = nn.Sequential(
-            nn.Linear(part.width + part.detail, 2 * part.copy), nn.ReLU(inplace=True), nn.Linear(2 * part.copy, part.copy)
+            nn.Linear(part.width + part.detail, 2 * part.copy),
+            nn.ReLU(inplace=True),
+            nn.Linear(2 * part.copy, part.copy),
         )
         self.logits = nn.Linear(part.width, CLASSES)
         for module in self.modules():
