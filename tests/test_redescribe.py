@@ -227,6 +227,22 @@ def test_after_finish_there_is_nothing_to_go_back_to(space, collection):
     assert (space.shelf.contents(), width(collection)) == (["c"], 5)
 
 
+def test_records_under_way_land_by_the_new_model(collection, draw, save, tmp_path):
+    late = [save(draw(80 + n), tmp_path / f"late{n}.jpg") for n in range(3)]
+
+    def records():
+        for n in range(400):
+            if n == 300:  # the first chunk was asked for, and is described by the old model or about to be
+                collection.redescribe("new").wait()
+                collection.finish()
+            yield {"_id": f"late{n}", "_file": str(late[n % 3])}
+
+    added = collection.add(records())
+    assert (len(added.inserted), added.failed) == (400, [])
+    assert {width(collection, f"late{n}") for n in (0, 299, 300, 399)} == {8}
+    assert collection.update({"_id": f"late{n}", "seen": True} for n in range(2)).updated == ["late0", "late1"]
+
+
 def test_a_picture_that_is_gone_is_listed_and_stops_the_change(collection, pictures):
     (pictures / "2.jpg").unlink()
     done = collection.redescribe("new").wait()

@@ -99,12 +99,13 @@ class Collection:
         """
         check = partial(_check_model, info, ensemble)
         reader = TargetReader(info.name, store, ensemble, self._settings, info.settings, check)
+        writer = Writer(store, describing, self._settings, info.settings.by, self._writing, latest=lambda: self._writer)
         self.__dict__.update(
             info=info,
             _store=store,
             _ensemble=ensemble,
             _check_model=check,
-            _writer=Writer(store, describing, self._settings, info.settings.by, self._writing),
+            _writer=writer,
             _searcher=Searcher(reader),
         )
 

@@ -64,7 +64,8 @@ class Writer:
 
     writing: held while a chunk is merged with what is there and written, so that two writers of one record take
     turns; not while pictures are described. existing: what becomes of records that are there already. tags: how many
-    labels a picture gets as `tags` when it is described, if its record neither has nor brings any.
+    labels a picture gets as `tags` when it is described, if its record neither has nor brings any. latest: returns the
+    collection's writer by now: after a change of model it has another store and other describers.
     """
 
     store: Store
@@ -74,6 +75,7 @@ class Writer:
     writing: Lock
     existing: Existing = "merge"
     tags: int = 0
+    latest: Callable[[], Writer] | None = None
 
     def rule(self, existing: Existing, tags: int = 0) -> Writer:
         """Return a writer that treats records that exist like this, and gives so many tags. Raises InvalidArgument."""
@@ -86,12 +88,9 @@ class Writer:
 
         While one chunk is written the next pictures are described already. Raises StoreFailed.
         """
-        jobs = _fetched(self._jobs(records), self.settings)
-        stream = describe_stream(jobs, self.ensemble, limits=self.settings.limits, workers=self.settings.workers)
+        stream = self._described(_fetched(self._jobs(records), self.settings))
         while chunk := list(islice(stream, _CHUNK)):
-            described = [outcome for outcome in chunk if not _failed(outcome, tally)]
-            with self.writing:
-                self._merge(described, tally)
+            self._land([outcome for outcome in chunk if not _failed(outcome, tally)], tally)
             progress(len(chunk))
 
     def update(self, records: Iterable[RawRecord], tally: Tally) -> None:
@@ -99,7 +98,23 @@ class Writer:
         source = iter(records)
         while chunk := list(islice(source, _CHUNK)):
             with self.writing:
-                self._update(chunk, tally)
+                self._now()._update(chunk, tally)
+
+    def _now(self) -> Writer:
+        return self if self.latest is None else self.latest().rule(self.existing, self.tags)
+
+    def _described(self, jobs: Iterable[Job]) -> Iterator[Outcome]:
+        return describe_stream(jobs, self.ensemble, limits=self.settings.limits, workers=self.settings.workers)
+
+    def _land(self, outcomes: Sequence[Outcome], tally: Tally) -> None:
+        """Write what was described; if the model changed since, describe it once more by the new one."""
+        with self.writing:
+            now = self._now()
+            if now.store is self.store:
+                self._merge(outcomes, tally)
+                return
+        again = now._described(Job(outcome.job.source, outcome.job.item) for outcome in outcomes)
+        now._land([outcome for outcome in again if not _failed(outcome, tally)], tally)
 
     def _jobs(self, records: Iterable[RawRecord]) -> Iterator[Job]:
         """Yield a job per record, without a source where there is nothing to describe."""
@@ -107,7 +122,8 @@ class Writer:
         seen: set[str] = set()
         while chunk := list(islice(source, _CHUNK)):
             read = [self._read(raw, seen) for raw in chunk]
-            there = self.store.get([record.id for record in read if isinstance(record, Incoming)])
+            with self.writing:  # no store is closed meanwhile
+                there = self._now().store.get([record.id for record in read if isinstance(record, Incoming)])
             known = {row.id: row.payload for row in there if row}
             for record in read:
                 before = known.get(record.id, {}) if isinstance(record, Incoming) else {}
