@@ -64,6 +64,7 @@ TEXT: Final = "j"
 TOKENS: Final = "t"
 NUMBERS: Final = "n"
 
+_SHORT: Final = 48  # characters of a value that is worth remembering
 _SCALARS: Final = frozenset({str, int, float, bool, type(None)})
 
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}(?![0-9])")
@@ -222,7 +223,13 @@ def _entries(fields: Mapping[str, Any]) -> tuple[set[int], dict[str, list[int]]]
     numbers: dict[str, list[int]] = {}
     for name, field in fields.items():
         if type(field) in _SCALARS:  # most are; what follows would come to the same, more slowly
-            if "." not in name and not has_position(name):
+            if "." in name or has_position(name):
+                continue
+            if name != "_id" and (type(field) is not str or len(field) <= _SHORT):
+                kept, codes = _scalar(name, field)
+                tokens.update(kept)
+                numbers.update((key, list(own)) for key, own in codes)
+            else:
                 _enter(name, [field], tokens, numbers)
             continue
         part = {name: field}
@@ -233,6 +240,15 @@ def _entries(fields: Mapping[str, Any]) -> tuple[set[int], dict[str, list[int]]]
                     if isinstance(end, list):
                         tokens |= {array_token(path), size_token(path, len(end)), whole_token(path, canonical(end))}
     return tokens, numbers
+
+
+@lru_cache(maxsize=32_768, typed=True)
+def _scalar(path: str, value: Any) -> tuple[tuple[int, ...], tuple[tuple[str, tuple[int, ...]], ...]]:
+    """Return what is written for one value at a path; categories, flags and dates come again and again."""
+    tokens: set[int] = set()
+    numbers: dict[str, list[int]] = {}
+    _enter(path, [value], tokens, numbers)
+    return tuple(tokens), tuple((key, tuple(codes)) for key, codes in numbers.items())
 
 
 def _enter(path: str, values: Sequence[Any], tokens: set[int], numbers: dict[str, list[int]]) -> None:
