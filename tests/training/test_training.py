@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from lookalike.training.batches import Batches  # noqa: E402
 from lookalike.training.data import TRAIN  # noqa: E402
 from lookalike.training.loop import Run, describer, learning_rate  # noqa: E402
 from lookalike.training.network import Network  # noqa: E402
-from lookalike.training.recipe import NetworkPart, SchedulePart  # noqa: E402
+from lookalike.training.recipe import NetworkPart, Recipe, SchedulePart  # noqa: E402
 from lookalike.training.shards import Shards  # noqa: E402
 from lookalike.training.teacher import Views, view_boxes  # noqa: E402
 
@@ -86,6 +87,15 @@ def test_weights_that_do_not_fit_are_left_out(start, recipe, drawn_data, tmp_pat
     second.start_from(first.out / "checkpoint.pt")
     assert torch.equal(second.network.meaning.weight, first.averaged.meaning.weight)
     assert second.network.copy.weight.shape == (12, 32)
+
+
+def test_the_weights_that_came_with_the_recipe_fit_its_network():
+    recipes = Path(__file__).resolve().parents[2] / "recipes"
+    weights = torch.load(recipes / "lookalike-mini-1.pt", weights_only=True)["averaged"]
+    network = Network(Recipe.read(recipes / "mini.toml").network)
+    assert {name: values.shape for name, values in weights.items()} == {
+        name: values.shape for name, values in network.state_dict().items()
+    }
 
 
 def test_resuming_needs_a_checkpoint(start):
