@@ -62,9 +62,8 @@ def jitter(picture: Pixels, rng: np.random.Generator) -> Pixels:
 
 def edit(picture: Pixels, side: int, rng: np.random.Generator, other: Pixels) -> Pixels:
     """Apply one to four edits drawn from EDITS, each at its own strength, and squash to (side, side, 3)."""
-    names = list(EDITS)
-    for name in rng.choice(len(names), size=int(rng.integers(1, 5)), replace=False):
-        picture = EDITS[names[name]](picture, Draw(float(rng.random()), rng, other))
+    for name in rng.choice(_NAMES, size=rng.choice(4, p=_HOW_MANY) + 1, replace=False, p=_ODDS):
+        picture = EDITS[name](picture, Draw(float(rng.random()), rng, other))
     return _resize(picture, side, side)
 
 
@@ -176,9 +175,9 @@ def overlay(picture: Pixels, draw: Draw) -> Pixels:
 
 
 def inset(picture: Pixels, draw: Draw) -> Pixels:
-    """Lay it onto another picture, where it fills 80 % to 35 % of the area."""
+    """Lay it onto another picture, where it fills 80 % to 20 % of the area."""
     height, width = picture.shape[:2]
-    share = np.sqrt(draw.between(0.8, 0.35))
+    share = np.sqrt(draw.between(0.8, 0.2))
     canvas = _resize(draw.other, width, height).copy()
     small = _resize(picture, max(8, int(width * share)), max(8, int(height * share)))
     top = int(draw.rng.integers(height - small.shape[0] + 1))
@@ -329,6 +328,23 @@ def collage(picture: Pixels, draw: Draw) -> Pixels:
     return np.concatenate(parts[:: draw.sign()], axis=axis)
 
 
+def grid(picture: Pixels, draw: Draw) -> Pixels:
+    """Make it one of four to six equal cells; cuts of another picture fill the others."""
+    height, width = picture.shape[:2]
+    rows, columns = (2, 2) if draw.strength < 0.7 else ((2, 3), (3, 2))[int(draw.rng.integers(2))]
+    cells = [_resize(crop(draw.other, draw), width, height) for _ in range(rows * columns)]
+    cells[int(draw.rng.integers(len(cells)))] = picture
+    lines = [np.concatenate(cells[row * columns : (row + 1) * columns], axis=1) for row in range(rows)]
+    return _resize(np.concatenate(lines), width, height)
+
+
+def ghost(picture: Pixels, draw: Draw) -> Pixels:
+    """Let another picture shine through, at 10 % to 50 %."""
+    height, width = picture.shape[:2]
+    share = draw.between(0.1, 0.5)
+    return np.asarray(cv2.addWeighted(picture, 1 - share, _resize(draw.other, width, height), share, 0))
+
+
 def shear(picture: Pixels, draw: Draw) -> Pixels:
     """Slant it by 5 % to 35 % of the side."""
     height = picture.shape[0]
@@ -349,9 +365,16 @@ EDITS: dict[str, Callable[[Pixels, Draw], Pixels]] = {
     for entry in (
         crop, jpeg, blur, noise, brightness, contrast, gamma, hue, saturation, cast, gray, border, text, overlay,
         inset, rotate, quarter, mirror, aspect, screenshot, perspective, pixelate, posterize, sharpen,
-        watermark, vignette, motion, specks, erase, collage, shear, fade,
+        watermark, vignette, motion, specks, erase, collage, grid, ghost, shear, fade,
     )
 }  # fmt: skip
+
+# what moves or covers the picture is missed more often than what recolors it, and so drawn more often
+_NAMES = list(EDITS)
+_OFTEN = {crop, inset, rotate, quarter, mirror, screenshot, overlay, erase, collage, grid, ghost}
+_ODDS = np.array([3.0 if entry in _OFTEN else 1.0 for entry in EDITS.values()])
+_ODDS /= _ODDS.sum()
+_HOW_MANY = (0.4, 0.3, 0.2, 0.1)
 
 
 def _resize(picture: Pixels, width: int, height: int) -> Pixels:
