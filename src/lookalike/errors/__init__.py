@@ -10,6 +10,14 @@
     ├── FolderError                   a folder can't be walked
     │   ├── FolderNotFound
     │   └── NoImagesFound
+    ├── CleaningError                 copies can't be taken away, or not be put back
+    │   ├── PlanUnreadable            no plan, a damaged one, or one of a newer version
+    │   ├── PlanNotFound              nothing was planned or applied yet
+    │   ├── JournalUnreadable         what was done can't be read, or not be written on
+    │   ├── CleaningLocked            another one is under way
+    │   ├── DisposalUnavailable       no trash, or no shared blocks, on this volume
+    │   ├── SidecarUnreadable         an XMP file that isn't one, or is hostile
+    │   └── FileChanged               one file is not as it was; the others go on
     ├── ModelError                    a describer can't be had
     │   ├── UnknownModel
     │   ├── ModelMissing              its files are not on this machine
@@ -94,12 +102,20 @@ from lookalike.errors.models import (
     WeightsCorrupt,
 )
 from lookalike.errors.pictures import (
+    CleaningError,
+    CleaningLocked,
+    DisposalUnavailable,
+    FileChanged,
     FolderError,
     FolderNotFound,
     ImageError,
     ImageTooLarge,
     ImageUnreadable,
+    JournalUnreadable,
     NoImagesFound,
+    PlanNotFound,
+    PlanUnreadable,
+    SidecarUnreadable,
     SourceNotFound,
     UrlRefused,
     UrlUnreachable,
@@ -120,11 +136,15 @@ __all__ = [
     "AccessDenied",
     "BackupUnreadable",
     "CatalogFailed",
+    "CleaningError",
+    "CleaningLocked",
     "CollectionClosed",
     "CollectionExists",
     "CollectionNotFound",
+    "DisposalUnavailable",
     "EntryNotFound",
     "FetchFailed",
+    "FileChanged",
     "FolderError",
     "FolderNotFound",
     "ImageError",
@@ -135,6 +155,7 @@ __all__ = [
     "InvalidFilter",
     "InvalidName",
     "InvalidRecord",
+    "JournalUnreadable",
     "LookalikeError",
     "MissingExtra",
     "ModelError",
@@ -148,11 +169,14 @@ __all__ = [
     "NotPermitted",
     "Overloaded",
     "PlanExceeded",
+    "PlanNotFound",
+    "PlanUnreadable",
     "RecordNotFound",
     "ServiceError",
     "ServiceUnreachable",
     "SettingFixed",
     "ShapeMismatch",
+    "SidecarUnreadable",
     "SourceNotFound",
     "StoreError",
     "StoreFailed",

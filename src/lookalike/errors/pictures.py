@@ -7,12 +7,20 @@ from collections.abc import Iterable
 from lookalike.errors.base import LookalikeError
 
 __all__ = [
+    "CleaningError",
+    "CleaningLocked",
+    "DisposalUnavailable",
+    "FileChanged",
     "FolderError",
     "FolderNotFound",
     "ImageError",
     "ImageTooLarge",
     "ImageUnreadable",
+    "JournalUnreadable",
     "NoImagesFound",
+    "PlanNotFound",
+    "PlanUnreadable",
+    "SidecarUnreadable",
     "SourceNotFound",
     "UrlRefused",
     "UrlUnreachable",
@@ -96,3 +104,80 @@ class NoImagesFound(FolderError):
         known = ", ".join(sorted(extensions))
         what = "is empty" if files == 0 else f"holds {files:,} files but no pictures"
         super().__init__(folder, f"{folder} {what}. Pictures are files ending in {known}.")
+
+
+class CleaningError(LookalikeError):
+    """Copies can't be taken away, or not be put back."""
+
+    code = "cleaning_error"
+
+
+class PlanUnreadable(CleaningError):
+    """No plan, a damaged one, or one of a newer version; nothing was touched."""
+
+    code = "plan_unreadable"
+
+    def __init__(self, path: str, reason: str) -> None:
+        self.path, self.reason = path, reason
+        super().__init__(f"The plan {path} can't be used: {reason}. Nothing was touched. Scan again for a new one.")
+
+
+class PlanNotFound(CleaningError):
+    """Nothing was planned, or nothing applied; `what` is "plan" or "journal"."""
+
+    code = "plan_not_found"
+
+    def __init__(self, folder: str, what: str) -> None:
+        self.folder, self.what = folder, what
+        done = "scanned" if what == "plan" else "applied"
+        super().__init__(f"There is no {what} in {folder}: nothing was {done} yet. Name the file, or scan first.")
+
+
+class JournalUnreadable(CleaningError):
+    """What was done can't be read, or can't be written down; without that nothing is done."""
+
+    code = "journal_unreadable"
+
+    def __init__(self, path: str, reason: str, advice: str = "Nothing was done.") -> None:
+        self.path, self.reason = path, reason
+        super().__init__(f"The journal {path} can't be used: {reason}. {advice}")
+
+
+class CleaningLocked(CleaningError):
+    """Another process applies or undoes a plan."""
+
+    code = "cleaning_locked"
+
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
+        super().__init__(f"Another process applies or undoes a plan of {folder}. Wait until it is done, then repeat.")
+
+
+class DisposalUnavailable(CleaningError):
+    """The volume of a file has no trash, or its file system can't share blocks or have hard links."""
+
+    code = "disposal_unavailable"
+
+    def __init__(self, path: str, reason: str, advice: str) -> None:
+        self.path, self.reason, self.advice = path, reason, advice
+        super().__init__(f"{path}: {reason}. {advice}")
+
+
+class SidecarUnreadable(CleaningError):
+    """A file that should be XMP and isn't, or one that tries to harm its reader; it was left as it is."""
+
+    code = "sidecar_unreadable"
+
+    def __init__(self, path: str, reason: str) -> None:
+        self.path, self.reason = path, reason
+        super().__init__(f"{path} can't be read as XMP: {reason}. It was left as it is.")
+
+
+class FileChanged(CleaningError):
+    """A file is not what it was when it was scanned; it was left as it is."""
+
+    code = "file_changed"
+
+    def __init__(self, path: str, reason: str) -> None:
+        self.path, self.reason = path, reason
+        super().__init__(f"{path} {reason}. It was left as it is.")
