@@ -8,33 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lookalike.errors import FolderNotFound, NoImagesFound
+from lookalike.images.endings import EXTENSIONS
 
 __all__ = ["EXTENSIONS", "Scan", "scan"]
 
-EXTENSIONS = frozenset(
-    [
-        ".jpg",
-        ".jpeg",
-        ".jpe",
-        ".jfif",
-        ".png",
-        ".apng",
-        ".gif",
-        ".bmp",
-        ".dib",
-        ".tif",
-        ".tiff",
-        ".webp",
-        ".pbm",
-        ".pgm",
-        ".ppm",
-        ".pnm",
-        ".tga",
-        ".avif",
-        ".heic",
-        ".heif",
-    ]
-)
 _NOT_PICTURES = {"@eadir", "node_modules", "system volume information", "$recycle.bin", "__macosx"}
 
 
