@@ -1,7 +1,8 @@
 """How good are descriptions? Retrieval figures, precision and recall, calibration. NumPy only.
 
 Rows are unit vectors, so that their dot products are cosines. Products of many rows are made block by block:
-30,000 rows of 256 numbers need 60 MB beside the rows, not 3.6 GB.
+30,000 rows of 256 numbers need 60 MB beside the rows, not 3.6 GB. Where a ranking comes of something else than
+cosines, a function of the type `Scores` stands in the place of rows.
 """
 
 from __future__ import annotations
@@ -18,20 +19,29 @@ from lookalike.errors import InvalidArgument, ShapeMismatch
 __all__ = [
     "Bin",
     "PrecisionRecall",
+    "Scores",
     "area_under_roc",
     "average_precisions",
+    "blocks",
     "bootstrap_interval",
     "calibration_error",
+    "cosines_of",
     "first_ranks",
     "mean_average_precision",
     "median_rank",
     "precision_recall_curve",
     "precision_recall_of_counts",
+    "ranks_and_precisions",
     "recall_at_k",
     "reliability",
 ]
 
 BLOCK = 512
+
+Scores = Callable[[NDArray[np.intp]], NDArray[Any]]
+"""(m,) places of rows that ask -> (m, n) scores of all rows, higher for the nearer; any finite numbers, new arrays."""
+
+Rows = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +82,12 @@ class Bin:
     share: float
 
 
-def recall_at_k(rows: NDArray[np.float32], labels: ArrayLike, k: int = 1) -> float:
+def recall_at_k(rows: Rows | Scores, labels: ArrayLike, k: int = 1) -> float:
     """Return the share of rows with at least one of their own label among their k nearest other rows.
 
-    rows: (n, d) unit vectors; labels: (n,) of anything comparable. Leave-one-out: a row never finds itself.
-    Rows that are alone with their label can't be found and are not asked. Rows that score alike with the k-th
-    rank as unlucky as possible: before a tie, other labels go first.
+    rows: (n, d) unit vectors, or what scores them; labels: (n,) of anything comparable. Leave-one-out: a row never
+    finds itself. Rows that are alone with their label can't be found and are not asked. Rows that score alike with
+    the k-th rank as unlucky as possible: before a tie, other labels go first.
     Raises InvalidArgument where no label occurs twice or k is below 1, ShapeMismatch where lengths differ.
     """
     if k < 1:
@@ -85,7 +95,7 @@ def recall_at_k(rows: NDArray[np.float32], labels: ArrayLike, k: int = 1) -> flo
     return float(np.mean(first_ranks(rows, labels) <= k))
 
 
-def median_rank(rows: NDArray[np.float32], labels: ArrayLike) -> float:
+def median_rank(rows: Rows | Scores, labels: ArrayLike) -> float:
     """Return the median, over rows, of the rank at which the first other row of the same label comes; 1 is best.
 
     Rows, labels, ties and errors as in `recall_at_k`.
@@ -93,37 +103,49 @@ def median_rank(rows: NDArray[np.float32], labels: ArrayLike) -> float:
     return float(np.median(first_ranks(rows, labels)))
 
 
-def first_ranks(rows: NDArray[np.float32], labels: ArrayLike) -> NDArray[np.int64]:
+def first_ranks(rows: Rows | Scores, labels: ArrayLike) -> NDArray[np.int64]:
     """Return (m,): for each row whose label occurs twice, the rank of the nearest other row with that label.
 
     Rows, labels, ties and errors as in `recall_at_k`.
     """
     ranks = []
-    for _, scores, same in _blocks(rows, labels):
+    for _, scores, same in blocks(rows, labels):
         best = np.where(same, scores, -np.inf).max(1, keepdims=True)
         ranks.append(1 + np.count_nonzero((scores >= best) & ~same, axis=1))
     return np.concatenate(ranks)
 
 
-def mean_average_precision(rows: NDArray[np.float32], labels: ArrayLike) -> float:
+def mean_average_precision(rows: Rows | Scores, labels: ArrayLike) -> float:
     """Return the mean of `average_precisions`."""
     return float(average_precisions(rows, labels).mean())
 
 
-def average_precisions(rows: NDArray[np.float32], labels: ArrayLike) -> NDArray[np.float64]:
+def average_precisions(rows: Rows | Scores, labels: ArrayLike) -> NDArray[np.float64]:
     """Return (m,): for each row whose label occurs twice, the average precision of the ranking of all other rows.
 
     That is the mean, over the rows of the same label, of the precision down to each of them.
     Rows, labels, ties and errors as in `recall_at_k`.
     """
-    found = []
-    for _, scores, same in _blocks(rows, labels):
-        # other labels first among equals: sorted by score, then by not being the same
-        order = np.lexsort((same, -scores), axis=1)
-        hits = np.take_along_axis(same, order, axis=1)
-        precision = np.cumsum(hits, axis=1) / np.arange(1, hits.shape[1] + 1)
-        found.append((precision * hits).sum(1) / hits.sum(1))
-    return np.concatenate(found)
+    return ranks_and_precisions(rows, labels)[1]
+
+
+def ranks_and_precisions(
+    rows: Rows | Scores, labels: ArrayLike, asked: ArrayLike | None = None
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return what `first_ranks` and `average_precisions` do, in one pass: (m,) and (m,).
+
+    asked: places of the rows to ask with, all with a label that occurs twice; default all that have one.
+    """
+    ranks: list[int] = []
+    precisions: list[float] = []
+    for _, scores, same in blocks(rows, labels, asked):
+        for row, own in zip(scores, same, strict=True):
+            # other labels go first among equals: those that score as much count as before
+            before = np.count_nonzero(~own) - np.searchsorted(np.sort(row[~own]), np.sort(row[own])[::-1])
+            found = np.arange(1, len(before) + 1)
+            ranks.append(1 + int(before[0]))
+            precisions.append(float((found / (found + before)).mean()))
+    return np.array(ranks, np.int64), np.array(precisions)
 
 
 def bootstrap_interval(
@@ -224,20 +246,29 @@ def reliability(probabilities: ArrayLike, same: ArrayLike, bins: int = 10) -> li
     ]
 
 
-def _blocks(
-    rows: NDArray[np.float32], labels: ArrayLike
-) -> Iterator[tuple[NDArray[np.intp], NDArray[np.float32], NDArray[np.bool_]]]:
-    """Yield (queries, scores, same) for rows that can be found; a row scores -inf with itself."""
+def cosines_of(rows: Rows) -> Scores:
+    """Return the scores by which unit rows rank each other: their cosines."""
+    return lambda places: rows[places] @ rows.T
+
+
+def blocks(
+    rows: Rows | Scores, labels: ArrayLike, asked: ArrayLike | None = None
+) -> Iterator[tuple[NDArray[np.intp], NDArray[Any], NDArray[np.bool_]]]:
+    """Yield (places, scores, same) of up to `BLOCK` rows: (m,), (m, n), (m, n); a row scores -inf with itself.
+
+    Arguments and errors as in `ranks_and_precisions`.
+    """
     names = np.asarray(labels)
-    if rows.ndim != 2 or names.shape != rows.shape[:1]:
+    if not callable(rows) and (rows.ndim != 2 or names.shape != rows.shape[:1]):
         raise ShapeMismatch("labels", expected=rows.shape[:1], got=names.shape)
+    score = rows if callable(rows) else cosines_of(rows)
     numbers, sizes = np.unique(names, return_inverse=True, return_counts=True)[1:]
-    asked = np.flatnonzero(sizes[numbers] > 1)
-    if len(asked) == 0:
+    chosen = np.flatnonzero(sizes[numbers] > 1) if asked is None else np.asarray(asked, np.intp)
+    if len(chosen) == 0:
         raise InvalidArgument("labels", f"{len(names)} rows", "such that at least one label occurs twice")
-    for start in range(0, len(asked), BLOCK):
-        queries = asked[start : start + BLOCK]
-        scores = rows[queries] @ rows.T
+    for start in range(0, len(chosen), BLOCK):
+        queries = chosen[start : start + BLOCK]
+        scores = score(queries)
         same = numbers[queries, None] == numbers[None, :]
         own = (np.arange(len(queries)), queries)
         scores[own], same[own] = -np.inf, False
