@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final, Literal, TypeAlias, get_args
 
 from lookalike.errors import InvalidArgument
 
-__all__ = ["EXCLUDED", "QUARANTINE", "Given", "Scope", "Selection"]
+__all__ = ["EXCLUDED", "QUARANTINE", "Given", "Scope", "Selection", "absolute"]
 
 Given: TypeAlias = str | bytes | os.PathLike[str]
 
@@ -68,7 +69,7 @@ class Selection:
             raise InvalidArgument("roots", "nothing", "at least one folder or file")
         if self.scope not in get_args(Scope):
             raise InvalidArgument("scope", self.scope, f"one of {', '.join(get_args(Scope))}")
-        both = {_key(path) for path in self.roots} & {_key(path) for path in self.against}
+        both = {absolute(path) for path in self.roots} & {absolute(path) for path in self.against}
         if both:
             raise InvalidArgument("against", os.fsdecode(min(both)), "no folder of the first side")
 
@@ -78,5 +79,6 @@ class Selection:
         return (*self.exclude, *(EXCLUDED if self.defaults else ()))
 
 
-def _key(path: Given) -> bytes:
-    return os.path.abspath(os.fsencode(path))
+def absolute(path: Given) -> bytes:
+    """Return a path as it is kept: absolute, without "..", links unresolved, "~" as the user's folder."""
+    return os.fsencode(os.path.normpath(Path(os.fsdecode(path)).expanduser().absolute()))

@@ -6,6 +6,8 @@ Scaling happens inside the decoder, by powers of two only: 3/4 and 5/8 have no S
 
 from __future__ import annotations
 
+from typing import Literal
+
 import simplejpeg
 
 from lookalike.errors import ImageUnreadable
@@ -20,9 +22,12 @@ _CUT_SHORT = "Premature end of JPEG file"
 _HARMLESS = ("extraneous bytes before marker", "Invalid SOS parameters", "Adobe color transform", "JFIF revision")
 
 
-def decode_jpeg(data: bytes, name: str, limits: Limits, wants: int | None) -> tuple[Pixels, int, int] | None:
+def decode_jpeg(
+    data: bytes, name: str, limits: Limits, wants: int | None, colors: Literal["RGB", "GRAY"] = "RGB"
+) -> tuple[Pixels, int, int] | None:
     """Return (pixels, width, height), the size upright and whole; None if another decoder should try.
 
+    colors: "GRAY" gives (h, w) luma, which spares a third of the time; pictures in CMYK have none.
     Raises ImageTooLarge before decoding, and ImageUnreadable if pixels are missing or damaged.
     """
     try:
@@ -32,7 +37,7 @@ def decode_jpeg(data: bytes, name: str, limits: Limits, wants: int | None) -> tu
     limits.check_pixels(name, width, height)
     factor = reduction(width, height, wants)
     try:
-        pixels = _decode(data, height, width, factor)
+        pixels = _decode(data, height, width, factor, colors)
     except ValueError as error:
         if any(remark in str(error) for remark in _HARMLESS):
             return None
@@ -43,14 +48,14 @@ def decode_jpeg(data: bytes, name: str, limits: Limits, wants: int | None) -> tu
     return orientation.upright(pixels, turn), width, height
 
 
-def _decode(data: bytes, height: int, width: int, factor: int) -> Pixels:
+def _decode(data: bytes, height: int, width: int, factor: int, colors: str) -> Pixels:
     # The decoder takes the smallest of its sixteen scales that keeps both minimums: these leave 1/factor alone.
     least = {} if factor == 1 else {"min_height": -(-height // factor), "min_width": -(-width // factor)}
     try:
-        pixels: Pixels = simplejpeg.decode_jpeg(data, **least)
+        pixels: Pixels = simplejpeg.decode_jpeg(data, colors, **least)
     except ValueError as error:
         if str(error) != _CUT_SHORT:
             raise
         # Perhaps only the end marker is missing: with one, the decoder complains of nothing but missing pixels.
-        pixels = simplejpeg.decode_jpeg(data + b"\xff\xd9", **least)
-    return pixels
+        pixels = simplejpeg.decode_jpeg(data + b"\xff\xd9", colors, **least)
+    return pixels[:, :, 0] if colors == "GRAY" else pixels
