@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from lookalike.keypoints import find_overlap, prepare
+from lookalike.keypoints import find_overlap, mirrored, prepare
 
 
 @pytest.fixture
@@ -64,3 +64,20 @@ def test_the_answer_is_the_same_every_time(scene):
     part = prepare(scene[50:300, 60:400])
     one, two = (find_overlap(part, prepare(scene)) for _ in range(2))
     np.testing.assert_array_equal(one.transform, two.transform)
+
+
+def test_mirrored_keypoints_are_those_of_the_mirrored_picture(scene):
+    made, found = mirrored(prepare(scene)), prepare(np.ascontiguousarray(scene[:, ::-1]))
+    np.testing.assert_array_equal(made.gray, found.gray)
+    similar = made.rows @ found.rows.T
+    nearest = similar.argmax(axis=1)
+    apart = np.linalg.norm(made.points - found.points[nearest], axis=1)
+    assert (apart < 0.1).mean() > 0.75  # those at the end of the list of the strongest differ
+    assert np.median(similar.max(axis=1)) > 0.995
+
+
+def test_a_mirrored_part_is_found_by_mirrored_keypoints(scene):
+    part = np.ascontiguousarray(scene[120:360, 160:480][:, ::-1])
+    found = find_overlap(mirrored(prepare(part)), prepare(scene))
+    np.testing.assert_allclose(corners(found), [[0.25, 0.25], [0.75, 0.25], [0.75, 0.75], [0.25, 0.75]], atol=0.02)
+    assert found.agreement > 0.99

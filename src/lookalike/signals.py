@@ -1,20 +1,30 @@
-"""What is measured of a pair of pictures: independent signals, without any verdict on them."""
+"""What is measured of a pair of pictures: independent signals, without any verdict on them.
+
+A `Portrait` holds what is measured of one picture alone, so that many pairs of the same pictures cost little more each.
+"""
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lookalike.describers.ensemble import Ensemble, calibrated
-from lookalike.describers.hashes import MIN_QUALITY, hamming, hash_pictures, orientations
+from lookalike.describers.hashes import MIN_QUALITY, Bits, hamming, hash_pictures, orientations
+from lookalike.errors import InvalidArgument
 from lookalike.images.image import Image, Pixels
 from lookalike.images.resize import thumbnail
-from lookalike.keypoints import Overlap, find_overlap
+from lookalike.keypoints import Features, Overlap, find_overlap, mirrored
 from lookalike.keypoints import prepare as find_keypoints
-from lookalike.ssim import prepare, ssim, to_gray
+from lookalike.ssim import Prepared, prepare, ssim, to_gray
 
-__all__ = ["Signals", "measure"]
+__all__ = ["Portrait", "Signals", "measure", "measure_portraits", "portrait"]
+
+T = TypeVar("T")
 
 _TURNED = 14  # pHash bits of 64 up to which an orientation is believed
 _COMPARED_SIDE = 512  # SSIM looks at pictures of at most this longer side
@@ -26,9 +36,9 @@ class Signals:
 
     turned: index into `hashes.ORIENTATIONS`: how a is held to be nearest to b. phash_bits of 64, pdq_bits of 256:
     what differs then. plain: one is too plain for hashes to mean anything. copy, meaning, color: cosines, negative
-    ones as 0; the probabilities by the model's curves. ssim: in [0, 1], a held as said.
-    keypoints: of the picture that has fewer. overlap: where a, held as said (and mirrored, if `mirrored`), lies in b;
-    None if no transform explains enough keypoints.
+    ones as 0; the probabilities by the model's curves. ssim: in [0, 1]. All of these of a held as said.
+    keypoints: of the picture that has fewer. overlap: where a, as it is (or mirrored left to right, if `mirrored`),
+    lies in b; None if no transform explains enough keypoints.
     """
 
     same_pixels: bool
@@ -47,63 +57,129 @@ class Signals:
     mirrored: bool
 
 
+class Portrait:
+    """What is measured of one picture alone; every part when it is first asked for, once, whatever threads ask.
+
+    `held` is an index into `hashes.ORIENTATIONS`: how the picture is turned before it is measured.
+    """
+
+    def __init__(self, pixels: Pixels, ensemble: Ensemble) -> None:
+        """pixels: (H, W, 3) uint8, not to be changed afterwards; ensemble: with curves for both of its answers."""
+        self.pixels, self.ensemble = pixels, ensemble
+        self._lock = threading.RLock()
+        self._made: dict[tuple[str, int], Any] = {}
+
+    @property
+    def phashes(self) -> Bits:
+        """The pHashes of the picture held in each way: (8, 8) packed bits."""
+        return self._once("phashes", 0, lambda: orientations("phash", [self.pixels])[0])
+
+    @property
+    def plain(self) -> bool:
+        """Whether it is too plain for hashes to mean anything."""
+        return self._once("plain", 0, lambda: int(hash_pictures("phash", [self.pixels]).quality[0]) < MIN_QUALITY)
+
+    @property
+    def keypoints(self) -> Features:
+        """Keypoints of the picture as it is."""
+        return self._once("keypoints", 0, lambda: find_keypoints(self.pixels))
+
+    @property
+    def mirrored_keypoints(self) -> Features:
+        """Keypoints of the picture mirrored left to right."""
+        return self._once("mirrored", 0, lambda: mirrored(self.keypoints))
+
+    def pdq(self, held: int = 0) -> Bits:
+        """Return (32,) packed bits."""
+        return self._once("pdq", held, lambda: hash_pictures("pdq", [self._turned(held)]).bits[0])
+
+    def rows(self, held: int = 0) -> Mapping[str, NDArray[Any]]:
+        """Return what the ensemble says of it, name -> (width,)."""
+
+        def describe() -> Mapping[str, NDArray[Any]]:
+            return {name: rows[0] for name, rows in self.ensemble.describe([self._turned(held)]).items()}
+
+        return self._once("rows", held, describe)
+
+    def gray(self, held: int = 0) -> Prepared:
+        """Return it ready for SSIM, at most 512 px on its longer side."""
+        return self._once("gray", held, lambda: prepare(to_gray(thumbnail(self._turned(held), _COMPARED_SIDE))))
+
+    def _turned(self, held: int) -> Pixels:
+        pixels = self.pixels[:, ::-1] if held >= 4 else self.pixels
+        return np.ascontiguousarray(np.rot90(pixels, -(held % 4)))
+
+    def _once(self, part: str, held: int, make: Callable[[], T]) -> T:
+        with self._lock:
+            if (part, held) not in self._made:
+                self._made[part, held] = make()
+            made: T = self._made[part, held]
+            return made
+
+
+def portrait(picture: Image | Pixels, ensemble: Ensemble) -> Portrait:
+    """Return a picture ready to be measured against others: fully decoded, or (H, W, 3) uint8.
+
+    The bundled model measures if the ensemble's cosines have no curves.
+    """
+    return Portrait(picture.pixels if isinstance(picture, Image) else picture, calibrated(ensemble))
+
+
 def measure(a: Image, b: Image, ensemble: Ensemble) -> Signals:
     """Measure every signal of a pair, a and b fully decoded; by the bundled model if the cosines have no curves."""
-    turned, phash_bits, pdq_bits, plain = _match_hashes(a.pixels, b.pixels)
-    held = _turn(a.pixels, turned)
-    ensemble = calibrated(ensemble)
-    rows, curves = ensemble.describe([held, b.pixels]), ensemble.curves
-    cosine = {name: float(np.clip(rows[name][0] @ rows[name][1], -1.0, 1.0)) for name in ensemble.dims}
-    keypoints, overlap, mirrored = _find_overlap(held, b.pixels)
+    return measure_portraits(portrait(a, ensemble), portrait(b, ensemble))
+
+
+def measure_portraits(a: Portrait, b: Portrait) -> Signals:
+    """Measure every signal of a pair; what is of one picture alone is kept in its portrait.
+
+    Not symmetric to the last bit: who wants that takes the pictures in one order. Raises InvalidArgument if the two
+    were made for different ensembles.
+    """
+    if a.ensemble is not b.ensemble:
+        raise InvalidArgument("b", b.ensemble.signatures, "a portrait by the same ensemble as the first")
+    held, phash_bits, plain = _match_hashes(a, b)
+    rows, others, curves = a.rows(held), b.rows(), a.ensemble.curves
+    cosine = {name: float(np.clip(rows[name] @ others[name], -1.0, 1.0)) for name in a.ensemble.dims}
+    overlap, flipped = _find_overlap(a, b, flipped=held >= 4)
     return Signals(
         same_pixels=a.pixels.shape == b.pixels.shape and bool(np.array_equal(a.pixels, b.pixels)),
-        turned=turned,
+        turned=held,
         phash_bits=phash_bits,
-        pdq_bits=pdq_bits,
+        pdq_bits=int(hamming(a.pdq(held), b.pdq()[None])[0]),
         plain=plain,
         copy=max(0.0, cosine["copy"]),
         copy_probability=curves["copy"].probability(cosine["copy"]),
         meaning=max(0.0, cosine["meaning"]),
         meaning_probability=curves["meaning"].probability(cosine["meaning"]),
-        ssim=_ssim(held, b.pixels),
+        ssim=float(np.clip(ssim(a.gray(held), b.gray()), 0.0, 1.0)),
         color=max(0.0, cosine["color"]),
-        keypoints=keypoints,
+        keypoints=min(len(a.keypoints.points), len(b.keypoints.points)),
         overlap=overlap,
-        mirrored=mirrored,
+        mirrored=flipped,
     )
 
 
-def _match_hashes(a: Pixels, b: Pixels) -> tuple[int, int, int, bool]:
-    """Return the orientation of a that is nearest to b, the bits that differ then (pHash, PDQ), and plainness.
+def _match_hashes(a: Portrait, b: Portrait) -> tuple[int, int, bool]:
+    """Return the orientation of a that is nearest to b, the bits of pHash that differ then, and plainness.
 
     pHash tells the orientation, since it turns exactly; PDQ is then made of the picture held that way.
     """
-    own, other = (hash_pictures("phash", [pixels]) for pixels in (a, b))
-    bits = hamming(other.bits[0], orientations("phash", [a])[0])
-    plain = min(int(own.quality[0]), int(other.quality[0])) < MIN_QUALITY
+    bits = hamming(b.phashes[0], a.phashes)
+    plain = a.plain or b.plain
     nearest = int(np.argmin(bits))
     if plain or bits[nearest] > _TURNED:
         nearest = 0  # of eight hashes that don't agree, the best means nothing
-    pdq = hash_pictures("pdq", [_turn(a, nearest), b]).bits
-    return nearest, int(bits[nearest]), int(hamming(pdq[0], pdq[1:])[0]), plain
+    return nearest, int(bits[nearest]), plain
 
 
-def _turn(pixels: Pixels, orientation: int) -> Pixels:
-    held = pixels[:, ::-1] if orientation >= 4 else pixels
-    return np.ascontiguousarray(np.rot90(held, -(orientation % 4)))
+def _find_overlap(a: Portrait, b: Portrait, flipped: bool) -> tuple[Overlap | None, bool]:
+    """Keypoints know rotation and scale by themselves, but a mirrored part must be looked for as such.
 
-
-def _ssim(a: Pixels, b: Pixels) -> float:
-    grays = [prepare(to_gray(thumbnail(pixels, _COMPARED_SIDE))) for pixels in (a, b)]
-    return float(np.clip(ssim(*grays), 0.0, 1.0))
-
-
-def _find_overlap(a: Pixels, b: Pixels) -> tuple[int, Overlap | None, bool]:
-    """Keypoints know rotation and scale by themselves, but a mirrored part must be looked for as such."""
-    own, target = find_keypoints(a), find_keypoints(b)
-    fewer = min(len(own.points), len(target.points))
-    upright = find_overlap(own, target)
-    if upright is not None:
-        return fewer, upright, False
-    mirrored = find_overlap(find_keypoints(np.ascontiguousarray(a[:, ::-1])), target)
-    return fewer, mirrored, mirrored is not None
+    flipped: whether to try that first.
+    """
+    for mirror in (flipped, not flipped):
+        overlap = find_overlap(a.mirrored_keypoints if mirror else a.keypoints, b.keypoints)
+        if overlap is not None:
+            return overlap, mirror
+    return None, False
