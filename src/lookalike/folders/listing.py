@@ -81,6 +81,11 @@ class Listing:
         self._later: deque[tuple[bytes, _Root]] = deque()
         self._scopes: dict[tuple[bytes, ...], int] = {}
 
+    @property
+    def roots(self) -> list[bytes]:
+        """The folders and files that are looked into, ascending."""
+        return sorted(self._roots)
+
     def __iter__(self) -> Iterator[Found]:
         for root in sorted(self._roots.values(), key=lambda root: root.path):
             if _is_folder(root.path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from array import array
+from collections import Counter
 from collections.abc import Sequence
 from typing import overload
 
@@ -42,6 +43,12 @@ class Paths:
     def folder(self, number: int) -> bytes:
         """Return the folder of a path, with the separator at its end."""
         return self._folders[self._in[number]]
+
+    def count_below(self, folder: bytes) -> int:
+        """Count the paths below a folder."""
+        start = folder.rstrip(SEPARATOR) + SEPARATOR
+        inside = [folder.startswith(start) for folder in self._folders]
+        return sum(count for at, count in Counter(self._in).items() if inside[at])
 
 
 class Leftovers(Sequence[Unused]):
