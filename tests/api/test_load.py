@@ -3,14 +3,18 @@
 import asyncio
 import base64
 import io
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
+import anyio.to_thread
 import httpx
 import pytest
 from PIL import Image
 
 from lookalike.api.backlog import Backlog
 from lookalike.counting import model_batches
+
+KEY = {"Authorization": "Bearer la_test_key"}
 
 
 @pytest.fixture
@@ -62,3 +66,35 @@ def test_beyond_the_limit_requests_are_refused_at_once_and_looking_goes_on():
     assert (refused.status_code, refused.json()["code"], refused.json()["facts"]["limit"]) == (503, "overloaded", 2)
     assert int(refused.headers["retry-after"]) >= 1
     assert (looked, answered, afterwards) == (200, [200, 200], 200)
+
+
+def test_who_watches_and_who_is_refused_are_answered_while_every_thread_is_at_work(app, key):
+    """Nor does a key that has to be looked up wait for them, or a refusal would not come at once."""
+    fresh = {"Authorization": f"Bearer {key()}"}
+
+    async def scenario():
+        done, limiter = threading.Event(), anyio.to_thread.current_default_thread_limiter()
+        limiter.total_tokens = 1
+        at_work = asyncio.create_task(anyio.to_thread.run_sync(done.wait))
+        transport = httpx.ASGITransport(app)
+        try:
+            async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+                asked = [client.get(path, headers=KEY) for path in ("/healthz", "/readyz", "/metrics")]
+                asked.append(client.post("/v1/keys", headers=fresh))
+                async with asyncio.timeout(60):
+                    return [answer.status_code for answer in await asyncio.gather(*asked)]
+        finally:
+            done.set()
+            await at_work
+
+    assert asyncio.run(scenario()) == [200, 200, 200, 403]
+
+
+def test_an_answer_written_by_its_own_thread_is_what_the_framework_would_write(service, shapes, records):
+    shapes()
+    answer = service().post("/v1/collections/c/records", json=records("1", "ö"))
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.json() == {"inserted": ["1", "ö"], "updated": [], "skipped": [], "failed": []}
+    found = service().post("/v1/collections/c/search", json={"vector": [1, 0, 2], "k": 1}).json()
+    assert {"matches", "model", "by", "weights", "unknown_words", "next", "total", "failed"} == set(found)
+    assert (found["total"], found["model"], found["matches"][0]["_id"]) == (None, None, "1")

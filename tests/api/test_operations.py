@@ -8,7 +8,7 @@ import re
 import pytest
 
 from lookalike.api.journal import write_logs
-from lookalike.counting import Counts
+from lookalike.counting import Counts, model_queue
 from lookalike.settings import Settings
 
 
@@ -141,6 +141,15 @@ def test_figures_for_prometheus(service, shapes, records, space):
     assert float(re.search(r"^lookalike_workspace_bytes (\S+)$", text, re.MULTILINE)[1]) > 4096
     assert "lookalike_model_batch_size_bucket" in text
     assert "# TYPE lookalike_fetches_total counter" in text
+    assert "lookalike_model_queue 0.0" in text
+
+
+def test_pictures_that_wait_for_the_model_are_a_figure(service):
+    model_queue.change(3)
+    try:
+        assert "lookalike_model_queue 3.0" in service().get("/metrics").text
+    finally:
+        model_queue.change(-3)
 
 
 def test_figures_need_a_key_and_paths_make_no_series(service, key, problem):

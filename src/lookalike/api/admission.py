@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import MutableMapping
+from functools import partial
 from typing import Any, Final
 
-from starlette.concurrency import run_in_threadpool
+from anyio import CapacityLimiter, to_thread
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -20,6 +21,7 @@ from lookalike.errors import AccessDenied, CatalogFailed, LookalikeError, TooMan
 __all__ = ["Admission"]
 
 _API: Final = "/v1/"
+_THREADS: Final = 4  # of its own: nobody waits at the door until those inside are done
 _log = logging.getLogger("lookalike.service")
 
 
@@ -33,6 +35,7 @@ class Admission:
     def __init__(self, app: ASGIApp, gate: Gate, catalog: Catalog) -> None:
         self.app, self._gate, self._catalog = app, gate, catalog
         self._meter = Meter(catalog.usage)
+        self._threads = CapacityLimiter(_THREADS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -60,14 +63,14 @@ class Admission:
             return None  # a page, which asks the gate itself, or what is for everyone
         caller = self._gate.identify(connection, remembered=True)
         if caller is None:
-            caller = await run_in_threadpool(self._gate.identify, connection)
+            caller = await to_thread.run_sync(self._gate.identify, connection, limiter=self._threads)
         if caller is None or (caller.by == "trusted" and "sec-fetch-site" not in connection.headers):
             raise AccessDenied("This needs a key")
         if caller.by != "key" and scope["method"] not in ("GET", "HEAD"):
             self._gate.check_token(connection, caller, connection.headers.get("x-csrf-token", ""))
         try:
             if not self._meter.is_counted(caller.key):
-                await run_in_threadpool(self._meter.read_bytes, caller.key)
+                await to_thread.run_sync(self._meter.read_bytes, caller.key, limiter=self._threads)
             declared = connection.headers.get("content-length", "0")
             self._meter.check_bytes(caller.key, int(declared) if declared.isdigit() else 0)
             self._meter.enter(caller.key)
@@ -107,6 +110,7 @@ class Admission:
         target = scope["path_params"].get("name") or scope["path_params"].get("id") or ""
         count = state.get("removed", state.get("written"))
         try:
-            await run_in_threadpool(self._catalog.audit.append, action, who=caller.who, target=target, count=count)
+            append = partial(self._catalog.audit.append, action, who=caller.who, target=target, count=count)
+            await to_thread.run_sync(append, limiter=self._threads)
         except CatalogFailed as error:
             _log.error("not in the audit log: %s of %r by %s (%s)", action, target, caller.who, error.reason)

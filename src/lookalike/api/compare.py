@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, File, Form, Request
 
+from lookalike.api.answers import written
 from lookalike.api.pictures import picture_bytes
 from lookalike.comparison import Method, compare
 from lookalike.describers.ensemble import standard_ensemble
@@ -16,7 +17,8 @@ from lookalike.wire import CompareRequest, ComparisonBody
 router = APIRouter(tags=["compare"])
 
 
-@router.post("/compare", summary="Hold two pictures against each other", response_model=ComparisonBody)
+@router.post("/compare", summary="Hold two pictures against each other")
+@written
 def compare_json(body: CompareRequest, request: Request) -> ComparisonBody:
     """Both pictures as base64 text. Symmetric; the same pixels score exactly 1."""
     settings: Settings = request.app.state.workspace.settings
@@ -24,7 +26,8 @@ def compare_json(body: CompareRequest, request: Request) -> ComparisonBody:
     return _body(compare(a, b, method=body.method, settings=settings), settings)
 
 
-@router.post("/compare/files", summary="The same, with the pictures as files", response_model=ComparisonBody)
+@router.post("/compare/files", summary="The same, with the pictures as files")
+@written
 def compare_files(
     a: Annotated[bytes, File()],
     b: Annotated[bytes, File()],

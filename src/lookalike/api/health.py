@@ -7,6 +7,7 @@ import threading
 import time
 from typing import Final
 
+from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Request, Response
 from starlette.status import HTTP_503_SERVICE_UNAVAILABLE
 
@@ -27,6 +28,8 @@ class Readiness:
     def __init__(self, space: Workspace) -> None:
         self._space = space
         self._lock = threading.Lock()
+        self.threads = CapacityLimiter(1)
+        """Whoever watches is answered while all other threads are at work."""
         self._asked, self._answer = -_BELIEVED, ""
         self.stopping = False
         """Set when the service has been told to end: it finishes what it has, and wants nothing new."""
@@ -55,16 +58,16 @@ class Readiness:
 
 
 @router.get("/healthz", summary="The process answers")
-def healthz() -> dict[str, str]:
-    """Always ok."""
+async def healthz() -> dict[str, str]:
+    """Always ok, however busy the service is."""
     return {"status": "ok"}
 
 
 @router.get("/readyz", summary="Requests are welcome", responses={503: {"description": "Not here, not now."}})
-def readyz(request: Request, response: Response) -> dict[str, str]:
+async def readyz(request: Request, response: Response) -> dict[str, str]:
     """503 while the service ends, or if the catalog can't be read or the workspace not be written."""
     readiness: Readiness = request.app.state.readiness
-    trouble = readiness.trouble()
+    trouble = await to_thread.run_sync(readiness.trouble, limiter=readiness.threads)
     if trouble:
         response.status_code = HTTP_503_SERVICE_UNAVAILABLE
         return {"status": "not ready", "reason": trouble}

@@ -6,16 +6,17 @@ import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Final
 
-from fastapi import APIRouter, Depends, Request, Response
+from anyio import CapacityLimiter, to_thread
+from fastapi import APIRouter, Request, Response
 from prometheus_client import CollectorRegistry, Gauge, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 
-from lookalike.api.security import Caller, caller_of
-from lookalike.counting import fetches, model_batches
+from lookalike.api.security import caller_of
+from lookalike.counting import fetches, model_batches, model_queue
 from lookalike.errors import LookalikeError, NotPermitted
 from lookalike.version import __version__
 from lookalike.workspace import Workspace
@@ -43,6 +44,8 @@ class Metrics:
         )
         self._open = Gauge("lookalike_requests_open", "Requests being answered", registry=self._registry)
         self._registry.register(_Sizes(space))
+        self.threads = CapacityLimiter(1)
+        """Whoever watches is answered while all other threads are at work."""
 
     def begin(self) -> None:
         """Count a request that begins."""
@@ -83,6 +86,7 @@ class _Sizes(Collector):
             fetched.add_metric([str(outcome)], count)
         yield fetched
         yield _batches()
+        yield GaugeMetricFamily("lookalike_model_queue", "Pictures that wait until a model is free", model_queue.now())
 
     def _records(self) -> GaugeMetricFamily:
         records = GaugeMetricFamily("lookalike_records", "Records of a collection", labels=["collection"])
@@ -119,9 +123,10 @@ def _size(folder: Path) -> int:
 
 
 @router.get("/metrics", summary="Figures for Prometheus", response_class=Response)
-def metrics(request: Request, caller: Annotated[Caller, Depends(caller_of)]) -> Response:
+async def metrics(request: Request) -> Response:
     """Needs a key that reads every collection: names and sizes are nobody else's business."""
-    if caller.key.grant.collections is not None:
+    if caller_of(request).key.grant.collections is not None:
         raise NotPermitted("a key that reads every collection")
     counted: Metrics = request.app.state.metrics
-    return Response(counted.text(), media_type=CONTENT_TYPE_LATEST)
+    text = await to_thread.run_sync(counted.text, limiter=counted.threads)
+    return Response(text, media_type=CONTENT_TYPE_LATEST)

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
+from lookalike.api.answers import written
 from lookalike.api.pictures import picture_bytes
 from lookalike.api.plans import check_room
 from lookalike.api.security import caller_of
@@ -20,6 +21,7 @@ router = APIRouter(prefix="/collections/{name}/records", tags=["records"])
 
 
 @router.post("", summary="Insert records, or update those whose _id exists")
+@written
 def add_records(
     name: str,
     body: RecordsRequest,
@@ -38,6 +40,7 @@ def add_records(
 
 
 @router.patch("", summary="Change metadata of existing records")
+@written
 def update_records(name: str, body: RecordsRequest, request: Request, replace: bool = False) -> AddedBody:
     """Fields given replace those of the same name, `$unset` lists those that go; with `replace`, nothing else stays.
 
@@ -58,6 +61,7 @@ def delete_records(name: str, body: DeleteRequest, request: Request) -> dict[str
 
 
 @router.get("", summary="Walk the records")
+@written
 def scroll_records(
     name: str, request: Request, after: str | None = None, limit: Annotated[int, Query(ge=1, le=1000)] = 100
 ) -> PageBody:

@@ -6,6 +6,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 
+from lookalike.api.answers import written
 from lookalike.api.pictures import picture_bytes
 from lookalike.api.records import unspeakable
 from lookalike.collection import Collection
@@ -19,6 +20,7 @@ router = APIRouter(prefix="/collections/{name}", tags=["search"])
 
 
 @router.post("/search", summary="The records most like what is looked for")
+@written
 def search(name: str, body: SearchRequest, request: Request) -> MatchesBody:
     """Best first, scores in [0, 1]. A record that is an example is not found.
 
@@ -31,6 +33,7 @@ def search(name: str, body: SearchRequest, request: Request) -> MatchesBody:
 
 
 @router.post("/rank", summary="Given records in order")
+@written
 def rank(name: str, body: RankRequest, request: Request) -> MatchesBody:
     """Best first, exact. What can't be measured is listed in `failed`; the others are ranked."""
     collection: Collection = request.app.state.workspace.get(name)

@@ -249,10 +249,13 @@ def caller_of(request: Request) -> Caller:
 _in_documentation = HTTPBearer(auto_error=False, description="The key that the service printed when it started.")
 
 
-def require_key(
+async def require_key(
     request: Request, _: Annotated[HTTPAuthorizationCredentials | None, Depends(_in_documentation)] = None
 ) -> Caller:
-    """Return who makes the request if they may do what the route is for. Raises as `caller_of`, and NotPermitted."""
+    """Return who makes the request if they may do what the route is for. Raises as `caller_of`, and NotPermitted.
+
+    It waits for nothing; it is `async` so that no thread is fetched for it.
+    """
     caller = caller_of(request)
     rule = rule_of(request.method, template_of(request.scope))
     caller.require(rule.scope, request.path_params.get("name"))
