@@ -41,9 +41,9 @@ def test_as_rows(run, classes):
     lines = run("evaluate", classes, "--format", "csv").out.splitlines()
     assert lines[0].startswith("name,signature,recall_at_1,recall_at_1_low,recall_at_1_high")
     assert [line.split(",")[0] for line in lines[1:]] == [
-        "meaning", "copy", "color", "phash", "dhash", "pdq", "random"
+        "meaning", "meaning re-ranked", "copy", "color", "phash", "dhash", "pdq", "random"
     ]  # fmt: skip
-    assert lines[3].startswith("color,color/1,")
+    assert lines[4].startswith("color,color/1,")
 
 
 def test_a_table_of_labels(run, classes):
@@ -120,7 +120,9 @@ def test_several_models_and_drawings(run, classes, tmp_path):
     result = run(
         "evaluate", classes, "--model", "lookalike-mini", "--model", name, "--plots", tmp_path, "--format", "json"
     )
-    assert [line["name"] for line in result.json["lines"]][:3] == ["meaning", "copy", f"{name} meaning"]
+    assert [line["name"] for line in result.json["lines"]][:4] == [
+        "meaning", "meaning re-ranked", "copy", f"{name} meaning"
+    ]  # fmt: skip
     assert (tmp_path / "recall.png").is_file()
 
 

@@ -2,35 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import typer
 
-from lookalike.cli.common import settings_for
-from lookalike.cli.evaluated import print_copies, print_pairs, print_retrieval
-from lookalike.cli.output import Format, FormatOption, note, progress_bar
+from lookalike.cli.common import WorkspaceOption, settings_for
+from lookalike.cli.evaluated import Rows
+from lookalike.cli.evaluations import Asked, on_collection, on_copies, on_index, on_labels, on_pairs
+from lookalike.cli.output import Format, FormatOption
 from lookalike.errors import InvalidArgument
-from lookalike.settings import Settings
-
-if TYPE_CHECKING:
-    from lookalike.evaluate import Bin
-    from lookalike.evaluation import CopyLine, Lineup, PairLine
 
 _HELP = """Measure a model on your own pictures, beside plain baselines.
 
 Each folder in DIR is a label, or `--labels` names a CSV or JSON-lines file with the columns file and label: every
-picture is then asked for the others of its label (recall, mAP, median rank). `--copies` takes a folder of any pictures:
-each is edited in memory in 43 ways at three strengths, and every copy is asked for its original (rank 1, precision and
-recall, AUC, calibration). `--pairs` names a table with the columns a, b and same: every pair is then compared
-(precision, recall, AUC, calibration). A table's files are looked for in DIR, or else beside it.
+picture is then asked for the others of its label (recall, mAP, median rank, comparative sets, k-reciprocal re-ranking).
+`--collection` with `--label` does the same by the vectors that a collection keeps. `--copies` takes a folder of any
+pictures: each is edited in memory in 43 ways at three strengths, and every copy is asked for its original (rank 1,
+precision and recall, AUC, calibration). `--pairs` names a table with the columns a, b and same: every pair is then
+compared (precision, recall, AUC, calibration). A table's files are looked for in DIR, or else beside it.
+
+`--report` writes one HTML file: figures, curves, best and worst questions as pictures, hard pairs, labels that the
+neighbors doubt. `--train` names the folder that a model was trained on: pictures that are in both are listed.
+`--index-recall` measures a collection's index against an exact search; it needs no labels.
 
 Beside the model stand a Lab color histogram, pHash, dHash and PDQ, every further `--model`, and with `--reference` a
 MobileNetV2. Brackets hold 95 % confidence intervals, drawn with a fixed seed.
 
 Example: `lookalike evaluate photos --labels labels.csv --model lookalike-mini --model onnx:my.onnx`,
+or `lookalike evaluate test --train train --report report.html`,
+or `lookalike evaluate --collection shop --label category --rows suspects --format csv`,
+or `lookalike evaluate --collection shop --index-recall`,
 or `lookalike evaluate --copies photos --plots drawings`,
 or `lookalike evaluate --pairs pairs.csv --precision 0.95 --format json`
 """
@@ -46,100 +47,45 @@ def _evaluate(
     labels: Path = typer.Option(None, "--labels", help="Table of file and label, .csv or .jsonl."),
     pairs: Path = typer.Option(None, "--pairs", help="Table of a, b and same, .csv or .jsonl."),
     copies: Path = typer.Option(None, "--copies", help="Folder of pictures to make edited copies of, in memory."),
-    sample: int = typer.Option(300, "--sample", min=3, help="With --copies: of so many pictures, drawn evenly."),
+    collection: str = typer.Option(None, "--collection", "-C", help="Collection, with --label or --index-recall."),
+    label: str = typer.Option(None, "--label", help="With --collection: the field whose value is the label."),
+    where: str = typer.Option(None, "--filter", help="With --label: only records that match, as JSON."),
+    index_recall: bool = typer.Option(
+        False, "--index-recall", help="With --collection: the index against exact search."
+    ),
+    train: Path = typer.Option(None, "--train", metavar="DIR", help="What was trained on, a folder of folders."),
+    sample: int = typer.Option(
+        None, "--sample", min=3, help="Ask with so many, drawn evenly. [default: all; --copies 300, --index-recall 200]"
+    ),
     precision: float = typer.Option(0.99, "--precision", help="With --pairs and --copies: the precision wanted."),
     model: list[str] = typer.Option(
         [], "--model", help="The model; again for each further one beside it. [default: LOOKALIKE_MODEL]"
     ),
     reference: Path = typer.Option(None, "--reference", help="MobileNetV2 .tflite, to stand beside (extra `train`)."),
     plots: Path = typer.Option(None, "--plots", metavar="DIR", help="Draw PNG files there (extra `plots`)."),
+    report: Path = typer.Option(None, "--report", metavar="FILE", help="With labels: write one HTML file."),
+    rows: Rows = typer.Option(Rows.lines, "--rows", help="With labels: what csv, jsonl and parquet hold."),
+    workspace: Path = WorkspaceOption,
     form: Format = FormatOption,
 ) -> None:
-    if sum(one is not None for one in (labels, pairs, copies)) > 1 or (folder is labels is pairs is copies is None):
-        raise InvalidArgument("evaluate", "nothing or several", "given DIR, --labels, --pairs or --copies; one of them")
-    if folder is not None and copies is not None:
-        raise InvalidArgument("DIR", str(folder), "left out: --copies has a folder of its own")
-    from lookalike.evaluation import Lineup
-
-    settings = settings_for(None, model=model[0] if model else None)
-    asked = _Asked(Lineup(settings.model, model[1:], reference), settings, precision, plots, form)
-    if pairs is not None:
-        _pairs(pairs, folder, asked)
+    chosen = [one for one in (labels, pairs, copies, collection) if one is not None]
+    if len(chosen) > 1 or (not chosen and folder is None):
+        raise InvalidArgument(
+            "evaluate", "nothing or several", "given DIR, --labels, --pairs, --copies or --collection; one of them"
+        )
+    if folder is not None and (copies is not None or collection is not None):
+        raise InvalidArgument("DIR", str(folder), "left out: --copies and --collection say what is evaluated")
+    if (report or train) and (pairs is not None or copies is not None):
+        raise InvalidArgument("--report and --train", "given", "left out with --pairs and --copies: they want labels")
+    settings = settings_for(workspace, model=model[0] if model else None)
+    asked = Asked(settings, tuple(model), reference, sample, precision, plots, report, rows, form)
+    if collection is not None and index_recall:
+        on_index(collection, asked)
+    elif collection is not None:
+        on_collection(collection, label, where, asked)
+    elif pairs is not None:
+        on_pairs(pairs, folder, asked)
     elif copies is not None:
-        _copies(copies, sample, asked)
+        on_copies(copies, asked)
     else:
-        _retrieval(folder, labels, asked)
-
-
-@dataclass(frozen=True)
-class _Asked:
-    """What all three kinds of evaluation are told."""
-
-    lineup: Lineup
-    settings: Settings
-    precision: float
-    plots: Path | None
-    form: Format
-
-
-def _retrieval(folder: Path, labels: Path | None, asked: _Asked) -> None:
-    from lookalike.evaluation import evaluate_retrieval
-    from lookalike.labeled import labeled_by_file, labeled_folder
-
-    found = labeled_folder(folder) if labels is None else labeled_by_file(labels, folder)
-    with progress_bar("describing", len(found.files)) as advance:
-        measured = evaluate_retrieval(found, asked.lineup, settings=asked.settings, progress=advance)
-    _note_unreadable(measured.unreadable)
-    if asked.plots is not None:
-        from lookalike.evaluation.plots import plot_recalls
-
-        lines = {one.name: {1: one.recall_at_1, 5: one.recall_at_5, 10: one.recall_at_10} for one in measured.lines}
-        plot_recalls(lines, asked.plots / "recall.png")
-    print_retrieval(measured, asked.form)
-
-
-def _pairs(table: Path, folder: Path | None, asked: _Asked) -> None:
-    from lookalike.evaluation import evaluate_pairs
-    from lookalike.labeled import read_pairs
-
-    listed = read_pairs(table, folder)
-    with progress_bar("comparing", len(listed)) as advance:
-        measured = evaluate_pairs(
-            listed, asked.lineup, settings=asked.settings, precision=asked.precision, progress=advance
-        )
-    _note_unreadable(measured.unreadable)
-    _draw(asked.plots, measured.lines, {"compare": measured.reliability})
-    print_pairs(measured, asked.form)
-
-
-def _copies(folder: Path, sample: int, asked: _Asked) -> None:
-    from lookalike.edits import EDITS
-    from lookalike.evaluation import evaluate_copies
-    from lookalike.folders.scan import scan
-
-    files = scan(folder).pictures
-    with progress_bar("editing", len(EDITS)) as advance:
-        measured = evaluate_copies(
-            files, asked.lineup, settings=asked.settings, sample=sample, precision=asked.precision, progress=advance
-        )
-    _note_unreadable(measured.unreadable)
-    _draw(asked.plots, measured.lines, {one.name: one.reliability for one in measured.lines if one.reliability})
-    print_copies(measured, asked.form)
-
-
-def _draw(
-    folder: Path | None, lines: Sequence[PairLine] | Sequence[CopyLine], tables: Mapping[str, Sequence[Bin]]
-) -> None:
-    if folder is None:
-        return
-    from lookalike.evaluation.plots import plot_curves, plot_reliability
-
-    plot_curves({one.name: one.curve for one in lines}, folder / "precision-recall.png")
-    plot_reliability(tables, folder / "reliability.png")
-
-
-def _note_unreadable(unreadable: Mapping[str, str]) -> None:
-    for path, reason in unreadable.items():
-        note(f"not evaluated: {path}: {reason}")
-    if unreadable:
-        note(f"{len(unreadable):,} files could not be read")
+        on_labels(folder, labels, train, asked)

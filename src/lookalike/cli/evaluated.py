@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -12,18 +13,33 @@ from lookalike.cli.output import Format, print_json, print_rows
 
 if TYPE_CHECKING:
     from lookalike.evaluate import Bin
-    from lookalike.evaluation import Copies, Figure, PairLine, Pairs, Retrieval, RetrievalLine
+    from lookalike.evaluation import Copies, Figure, IndexRecall, PairLine, Pairs, Retrieval, RetrievalLine
+    from lookalike.evaluation.modeltable import ModelCost
 
-__all__ = ["print_copies", "print_pairs", "print_retrieval"]
+__all__ = ["Rows", "print_copies", "print_index", "print_pairs", "print_retrieval"]
 
 
-def print_retrieval(found: Retrieval, form: Format) -> None:
-    """Print how pictures of one label find each other."""
+class Rows(StrEnum):
+    """What the rows of an evaluation by labels are."""
+
+    lines = "lines"
+    suspects = "suspects"
+    hard = "hard"
+    leaks = "leaks"
+    worst = "worst"
+    best = "best"
+
+
+def print_retrieval(found: Retrieval, form: Format, chosen: Rows, costs: Sequence[ModelCost] = ()) -> None:
+    """Print how pictures of one label find each other, and what models beside each other cost."""
     if form is Format.json:
-        print_json(asdict(found))
+        print_json(asdict(found) | ({"models": [asdict(one) for one in costs]} if costs else {}))
         return
     if form is not Format.table:
-        print_rows([_flat(line) for line in found.lines], form)
+        print_rows(_rows(found, chosen), form)
+        return
+    if chosen is not Rows.lines:
+        print_rows([{name: _shown(value) for name, value in row.items()} for row in _rows(found, chosen)], form)
         return
     rows = [
         {
@@ -41,12 +57,91 @@ def print_retrieval(found: Retrieval, form: Format) -> None:
         f"{found.model}: {found.pictures:,} pictures of {found.labels:,} labels, "
         f"{found.asked:,} of them asked for the others of their label."
     )
+    _print_sets(found)
+    if costs:
+        typer.echo("")
+        own = [_cost(one, found, "meaning" if place == 0 else f"{one.name} meaning") for place, one in enumerate(costs)]
+        print_rows(own, form)
+    _print_remarks(found)
+
+
+def _print_sets(found: Retrieval) -> None:
+    sets = [(line.name, line.comparative) for line in found.lines if line.comparative]
+    if not sets:
+        return
+    typer.echo(f"\nA picture of the label among {sets[0][1].negatives} of others, {sets[0][1].sets:,} times:\n")
+    rows = [
+        {
+            "by": name,
+            "recall@1": _cell(one.recall_at_1),
+            "recall@5": _cell(one.recall_at_5),
+            "recall@10": _cell(one.recall_at_10),
+            "median rank": _cell(one.median_rank, 1),
+        }
+        for name, one in sets
+    ]
+    print_rows(rows, Format.table)
+
+
+def _print_remarks(found: Retrieval) -> None:
     if found.alone:
         typer.echo(f"Not asked, as it is the only one: the picture of each of {len(found.alone):,} labels.")
     if found.unlabeled:
         typer.echo(f"Left out, without a label: {len(found.unlabeled):,} pictures.")
     if found.repeated:
         typer.echo(f"Byte for byte the same as another, and so found too easily: {found.repeated:,} pictures.")
+    if found.suspects:
+        typer.echo(f"Neighbors agree on another label (--rows suspects): {len(found.suspects):,} pictures.")
+    if found.leaks:
+        typer.echo(f"The training set has them, too (--rows leaks): {len(found.leaks):,} pictures.")
+
+
+def _rows(found: Retrieval, chosen: Rows) -> list[dict[str, Any]]:
+    if chosen is Rows.lines:
+        return [_flat(line) for line in found.lines]
+    return [
+        {name: value for name, value in asdict(one).items() if name != "neighbors"} for one in getattr(found, chosen)
+    ]
+
+
+def _shown(value: Any) -> str:
+    return f"{value:.3f}" if isinstance(value, float) else str(value)
+
+
+def _cost(one: ModelCost, found: Retrieval, name: str) -> dict[str, Any]:
+    """One model of the table: what its line finds beside what it costs."""
+    line = next((line for line in found.lines if line.name == name), None)
+    return {
+        "model": one.name,
+        "recall@1": "" if line is None else _cell(line.recall_at_1),
+        "mAP": "" if line is None else _cell(line.mean_average_precision),
+        "MB": f"{one.megabytes:.1f}",
+        "floats": str(one.floats),
+        "ms a picture": f"{one.milliseconds:.1f}",
+        "license": one.license,
+    }
+
+
+def print_index(lines: Sequence[IndexRecall], form: Format) -> None:
+    """Print what an index finds of what there is."""
+    if form is not Format.table:
+        rows = [asdict(one) for one in lines]
+        print_json(rows) if form is Format.json else print_rows([_flat(one) for one in lines], form)
+        return
+    print_rows(
+        [
+            {
+                "by": one.by,
+                f"recall@{one.k}": _cell(one.recall),
+                "asked": f"{one.asked:,}",
+                "records": f"{one.records:,}",
+                "ms": f"{one.milliseconds:.2f}",
+                "ms, exact": f"{one.exact_milliseconds:.2f}",
+            }
+            for one in lines
+        ],
+        form,
+    )
 
 
 def print_pairs(found: Pairs, form: Format) -> None:
@@ -153,12 +248,19 @@ def _cell(figure: Figure, digits: int = 3) -> str:
     return f"{figure.value:.{digits}f} [{figure.low:.{digits}f}, {figure.high:.{digits}f}]"
 
 
-def _flat(line: RetrievalLine | PairLine) -> dict[str, Any]:
+def _flat(line: RetrievalLine | PairLine | IndexRecall) -> dict[str, Any]:
     """One level of columns: name, name_low and name_high for a figure with its interval; no curve."""
+    return _leveled(asdict(line), "")
+
+
+def _leveled(values: dict[str, Any], prefix: str) -> dict[str, Any]:
     row: dict[str, Any] = {}
-    for name, value in asdict(line).items():
-        if isinstance(value, dict):
-            row |= {name: value["value"], f"{name}_low": value["low"], f"{name}_high": value["high"]}
-        elif name != "curve":
-            row[name] = value
+    for name, value in values.items():
+        if isinstance(value, dict) and value.keys() == {"value", "low", "high"}:
+            row |= {prefix + name: value["value"], f"{prefix}{name}_low": value["low"]}
+            row |= {f"{prefix}{name}_high": value["high"]}
+        elif isinstance(value, dict):
+            row |= _leveled(value, f"{name}_")
+        elif not isinstance(value, list | tuple):
+            row[prefix + name] = value
     return row
