@@ -265,7 +265,7 @@ def test_pixels_are_contiguous_writable_bytes(photo, encode, kind):
         (b"SIMPLE  =                    T", "a FITS file"),
         (b"<?xml version='1.0'?><svg xmlns='http://www.w3.org/2000/svg'/>", "an SVG drawing"),
         (b"<!DOCTYPE html><html><body>404</body></html>", "an HTML page"),
-        (b"\0\0\0\x20ftypisom\0\0\2\0isomiso2avc1mp41", "a video"),
+        (b"\0\0\0\x20ftypjp2 \0\0\0\0jp2 ", "a picture, sound or video of a kind"),
     ],
 )
 def test_what_is_not_let_in_is_named(data, reason):

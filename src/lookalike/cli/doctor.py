@@ -15,6 +15,7 @@ import typer
 from lookalike.cli.common import WorkspaceOption, settings_for
 from lookalike.cli.output import Format, FormatOption, print_rows
 from lookalike.errors import LookalikeError
+from lookalike.images.extras import EXTRAS
 from lookalike.settings import Settings
 
 _HELP = """Check the installation: packages, the model, picture formats, the workspace, and where each setting is from.
@@ -46,6 +47,7 @@ def _doctor(workspace: Path = WorkspaceOption, form: Format = FormatOption) -> N
     ]
     rows = [_run(name, check) for name, check in checks]
     rows += [_extra(package, module, hint) for package, (module, hint) in _EXTRAS.items()]
+    rows += [_extra(extra.package, extra.module, f"{kind}: {extra.hint}") for kind, extra in EXTRAS.items()]
     rows += [{"part": f"setting {name}", "state": source, "detail": text} for name, text, source in _settings()]
     print_rows(rows, form)
     if any(row["state"] == "broken" for row in rows):

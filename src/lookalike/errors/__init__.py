@@ -4,6 +4,7 @@
     ├── ImageError                    one picture can't be used; the others go on
     │   ├── SourceNotFound            no such file, or a string that is no picture
     │   ├── ImageUnreadable           the bytes are not a picture we can decode
+    │   │   └── DecoderMissing        they are, with an extra that is not installed
     │   ├── ImageTooLarge             refused by its size before decoding
     │   ├── UrlRefused                a URL that is not followed, by its form or by where it leads
     │   └── UrlUnreachable            a URL that gave nothing usable in time
@@ -104,6 +105,7 @@ from lookalike.errors.models import (
 from lookalike.errors.pictures import (
     CleaningError,
     CleaningLocked,
+    DecoderMissing,
     DisposalUnavailable,
     FileChanged,
     FolderError,
@@ -141,6 +143,7 @@ __all__ = [
     "CollectionClosed",
     "CollectionExists",
     "CollectionNotFound",
+    "DecoderMissing",
     "DisposalUnavailable",
     "EntryNotFound",
     "FetchFailed",

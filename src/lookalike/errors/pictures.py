@@ -9,6 +9,7 @@ from lookalike.errors.base import LookalikeError
 __all__ = [
     "CleaningError",
     "CleaningLocked",
+    "DecoderMissing",
     "DisposalUnavailable",
     "FileChanged",
     "FolderError",
@@ -50,6 +51,16 @@ class ImageUnreadable(ImageError):
     """The bytes are not a picture in a format we decode, or they are damaged."""
 
     code = "image_unreadable"
+
+
+class DecoderMissing(ImageUnreadable):
+    """The format is one we decode, with an extra that is not installed. `extra` is its name."""
+
+    code = "decoder_missing"
+
+    def __init__(self, source: str, reason: str, extra: str) -> None:
+        self.extra = extra
+        super().__init__(source, reason)
 
 
 class ImageTooLarge(ImageError):

@@ -1,4 +1,4 @@
-"""Which endings files of the formats decoded here have. What a file is, its bytes say; endings choose what is looked at."""
+"""The endings that files of each format have. They choose what is looked at; what a file is, its bytes say."""
 
 from __future__ import annotations
 

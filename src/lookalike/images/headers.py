@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import struct
 
+from lookalike.images.raw import is_raw_tiff
+
 __all__ = ["promised_size", "reduction", "refusal", "sniff"]
 
 _SIGNATURES = (
@@ -20,8 +22,18 @@ _SIGNATURES = (
     (b"II+\0", "TIFF"),
     (b"MM\0+", "TIFF"),
     (b"\0\0\1\0", "ICO"),
+    (b"\xff\x0a", "JXL"),
+    (b"\0\0\0\x0cJXL \r\n\x87\n", "JXL"),
+    (b"FUJIFILMCCD-RAW", "RAW"),
+    (b"IIU\0", "RAW"),  # Panasonic
+    (b"IIRO", "RAW"),  # Olympus
+    (b"IIRS", "RAW"),
+    (b"MMOR", "RAW"),
+    (b"\x1aE\xdf\xa3", "VIDEO"),  # Matroska and WebM
 )
 _HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"}
+_VIDEO_BRANDS = {b"qt  ", b"avc1", b"M4V ", b"M4VH", b"M4VP", b"MSNV", b"dash", b"f4v ", b"mmp4", b"XAVC", b"mp71"}
+_QUICKTIME = {b"moov", b"mdat", b"wide", b"pnot"}  # what files older than "ftyp" begin with
 
 _REFUSED = (
     (b"%PDF", "a PDF document"),
@@ -34,10 +46,7 @@ _REFUSED = (
     (b"\0\0\2\0", "a Windows cursor"),
     (b"\0\0\0\x0cjP  ", "a JPEG 2000 picture"),
     (b"\xffO\xffQ", "a JPEG 2000 picture"),
-    (b"\0\0\0\x0cJXL ", "a JPEG XL picture"),
-    (b"\xff\x0a", "a JPEG XL picture"),
     (b"PK\3\4", "a ZIP archive"),
-    (b"\x1aE\xdf\xa3", "a video"),
 )
 
 
@@ -45,13 +54,17 @@ def sniff(data: bytes) -> str | None:
     """Return the format as Pillow names it, or None if it is none of those let in."""
     for signature, name in _SIGNATURES:
         if data.startswith(signature):
-            return name
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return "WEBP"
+            return "RAW" if name == "TIFF" and is_raw_tiff(data) else name
+    if data[:4] == b"RIFF":
+        return {b"WEBP": "WEBP", b"AVI ": "VIDEO"}.get(data[8:12])
     if data[:1] == b"P" and data[1:2] in b"123456" and data[2:3] in (b" ", b"\t", b"\r", b"\n", b"#"):
         return "PPM"
     if data[4:8] == b"ftyp":
         return _isobmff(data)
+    if data[4:8] in _QUICKTIME:
+        return "VIDEO"
+    if data[128:132] == b"DICM":
+        return "DICOM"
     return "TGA" if _looks_like_tga(data) else None
 
 
@@ -63,7 +76,7 @@ def refusal(data: bytes) -> str:
         if data.startswith(signature):
             return f"{name}, a format that is not decoded here"
     if data[4:8] == b"ftyp":
-        return "a video, a format that is not decoded here"
+        return "a picture, sound or video of a kind that is not decoded here"
     text = data[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if b"<svg" in text:
         return "an SVG drawing, a format that is not decoded here"
@@ -97,7 +110,11 @@ def _isobmff(data: bytes) -> str | None:
     brands = {data[8:12], *(data[at : at + 4] for at in range(16, end, 4))}
     if brands & {b"avif", b"avis"}:
         return "AVIF"
-    return "HEIF" if brands & _HEIF_BRANDS else None
+    if brands & _HEIF_BRANDS:
+        return "HEIF"
+    if data[8:12] == b"crx ":  # Canon
+        return "RAW"
+    return "VIDEO" if data[8:12] in _VIDEO_BRANDS or data[8:11] in (b"iso", b"mp4", b"3gp", b"3g2") else None
 
 
 def _looks_like_tga(data: bytes) -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +15,9 @@ __all__ = ["Decoding", "Fetching", "Image", "Limits", "Pixels"]
 
 Pixels = NDArray[np.uint8]
 """(H, W, 3) uint8, RGB, upright, alpha composited on white."""
+
+
+_VIDEO: Final = 64  # times the bytes of a picture
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +49,17 @@ class Decoding:
     memory: int = 2 * 2**30
     seconds: float = 20.0
 
+    def apart(self) -> Decoding:
+        """Return the same in processes of their own, for decoders that may crash on damaged files."""
+        return self if self.processes else replace(self, processes=min(4, os.cpu_count() or 1))
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What a picture may cost. The first two are checked before anything is decoded.
 
-    bytes: encoded size. pixels: width x height that the header promises. fetching: for pictures given by URL.
+    bytes: encoded size; a video on disk, never held in memory, may have 64 times as many. pixels: width x height that
+    the header promises. fetching: for pictures given by URL.
     """
 
     bytes: int = 100 * 2**20
@@ -62,6 +72,11 @@ class Limits:
         if size > self.bytes:
             raise ImageTooLarge(source, size=size, limit=self.bytes, unit="bytes")
 
+    def check_video(self, source: str, size: int) -> None:
+        """Raise ImageTooLarge if `size` bytes are too many for a video that stays on disk."""
+        if size > _VIDEO * self.bytes:
+            raise ImageTooLarge(source, size=size, limit=_VIDEO * self.bytes, unit="bytes")
+
     def check_pixels(self, source: str, width: int, height: int) -> None:
         """Raise ImageTooLarge if the picture has too many pixels."""
         if width * height > self.pixels:
@@ -73,8 +88,9 @@ class Image:
     """A decoded picture.
 
     pixels: (h, w, 3) uint8 RGB, upright; h and w may be smaller than height and width when the
-    caller asked for a scaled decode. width, height: upright size of the whole picture, in pixels.
-    format: "JPEG", "PNG", ... as Pillow names it; "ARRAY" for pixels that never were a file.
+    caller asked for a scaled decode, or where the preview in a RAW file stands for it. width, height:
+    upright size of the whole picture, in pixels.
+    format: one of `FORMATS`, mostly as Pillow names it; "ARRAY" for pixels that never were a file.
     sha1, sha256: hex digests of the bytes the picture came from (of shape and pixels for an array).
     source: a short name for messages: the path, or "bytes", "data URI", "array".
     """

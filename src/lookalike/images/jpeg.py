@@ -23,11 +23,17 @@ _HARMLESS = ("extraneous bytes before marker", "Invalid SOS parameters", "Adobe 
 
 
 def decode_jpeg(
-    data: bytes, name: str, limits: Limits, wants: int | None, colors: Literal["RGB", "GRAY"] = "RGB"
+    data: bytes,
+    name: str,
+    limits: Limits,
+    wants: int | None,
+    colors: Literal["RGB", "GRAY"] = "RGB",
+    held: int = 1,
 ) -> tuple[Pixels, int, int] | None:
     """Return (pixels, width, height), the size upright and whole; None if another decoder should try.
 
     colors: "GRAY" gives (h, w) luma, which spares a third of the time; pictures in CMYK have none.
+    held: the orientation, 1 to 8, where the JPEG itself says none.
     Raises ImageTooLarge before decoding, and ImageUnreadable if pixels are missing or damaged.
     """
     try:
@@ -42,7 +48,7 @@ def decode_jpeg(
         if any(remark in str(error) for remark in _HARMLESS):
             return None
         raise ImageUnreadable(name, f"damaged JPEG ({error})") from error
-    turn = orientation.of_jpeg(data)
+    turn = orientation.of_jpeg(data) or held
     if turn >= 5:
         width, height = height, width
     return orientation.upright(pixels, turn), width, height

@@ -45,8 +45,8 @@ def of_xmp(xmp: bytes) -> int | None:
     return int(found[1]) if found else None
 
 
-def of_jpeg(data: bytes) -> int:
-    """Return the orientation of a JPEG file, reading only the segments before its pixels."""
+def of_jpeg(data: bytes) -> int | None:
+    """Return the orientation of a JPEG file, None if it says none, reading only the segments before its pixels."""
     from_xmp = None
     at = 2
     while at + 4 <= len(data) and data[at] == 0xFF and data[at + 1] != 0xDA:  # up to the start of scan
@@ -61,7 +61,7 @@ def of_jpeg(data: bytes) -> int:
             if body.startswith(b"http://ns.adobe.com/xap/1.0/\0"):
                 from_xmp = from_xmp or of_xmp(body)
         at = end
-    return from_xmp or 1
+    return from_xmp
 
 
 def upright(pixels: Pixels, orientation: int) -> Pixels:

@@ -1,6 +1,6 @@
 """Whatever a picture comes as, to its encoded bytes; or, if it is pixels already, to those.
 
-    path             str or os.PathLike; a regular file
+    path             str or os.PathLike; a regular file (a video: its first key frame that shows something)
     bytes            bytes, bytearray, memoryview
     base64 text      str; standard or URL-safe alphabet, line breaks and missing padding tolerated
     data URI         str; data:image/...
@@ -41,6 +41,7 @@ Source: TypeAlias = (
     "str | os.PathLike[str] | os.PathLike[bytes] | bytes | bytearray | memoryview | NDArray[Any] | Pil.Image"
 )
 
+_HEAD = 64  # bytes of a file that tell whether it is a video, which is not read whole
 _BASE64_AT_LEAST = 32  # characters; no picture of use is shorter, and words and file names mostly are
 _BASE64 = re.compile(rb"[A-Za-z0-9+/]*={0,2}")
 _URL_SAFE = bytes.maketrans(b"-_", b"+/")
@@ -57,7 +58,7 @@ class Encoded:
 
 
 def load(source: Source, limits: Limits) -> Encoded | Image:
-    """Fetch the bytes of a picture; one that is pixels already comes back as an Image at once.
+    """Fetch the bytes of a picture; what is pixels already comes back as an Image at once, and so does a video file.
 
     Raises SourceNotFound if there is nothing there, ImageUnreadable if it can't be read, and
     ImageTooLarge before reading more than the limits allow; UrlRefused and UrlUnreachable for URLs.
@@ -89,7 +90,7 @@ def from_base64(text: str, limits: Limits, *, name: str = "base64") -> Encoded:
     return Encoded(binascii.a2b_base64(letters), name)
 
 
-def _from_text(text: str, limits: Limits) -> Encoded:
+def _from_text(text: str, limits: Limits) -> Encoded | Image:
     if text[:5].lower() == "data:":
         return _from_data_uri(text, limits)
     if text[:8].lower().startswith(("http://", "https://")):
@@ -144,7 +145,7 @@ def _exists(text: str) -> bool:
         return False
 
 
-def _from_file(path: str | bytes, limits: Limits) -> Encoded:
+def _from_file(path: str | bytes, limits: Limits) -> Encoded | Image:
     name = os.fsencode(path).decode("utf-8", "replace")  # printable, whatever the disk holds
     file = Path(os.fsdecode(path))
     try:
@@ -153,15 +154,23 @@ def _from_file(path: str | bytes, limits: Limits) -> Encoded:
             raise SourceNotFound(name, "a folder, not a picture")
         if not stat.S_ISREG(found.st_mode):  # opening a pipe could wait forever
             raise SourceNotFound(name, "not a regular file")
-        limits.check_bytes(name, found.st_size)
         with file.open("rb") as opened:
-            data = opened.read(found.st_size)
+            data = opened.read(_HEAD)
+            if is_video := sniff(data) == "VIDEO":
+                limits.check_video(name, found.st_size)
+            else:
+                limits.check_bytes(name, found.st_size)
+                data += opened.read(max(0, found.st_size - _HEAD))
     except FileNotFoundError:
         raise SourceNotFound(name) from None
     except (OSError, ValueError) as error:
         raise ImageUnreadable(name, f"it can't be read ({getattr(error, 'strerror', None) or error})") from error
     if not data:
         raise ImageUnreadable(name, "the file is empty")
+    if is_video:
+        from lookalike.images.video import read_video
+
+        return read_video(file, name, limits)
     return Encoded(data, name)
 
 

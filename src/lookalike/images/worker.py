@@ -1,8 +1,9 @@
 """A process that decodes, one picture after another, for `images.workers`; it may run out of memory or time, or crash.
 
-On its standard input: a line of JSON (`bytes`, `max_bytes`, `max_pixels`, `wants`), then so many bytes of a picture. On
-its standard output, after an empty answer when it is ready: the length of an answer (4 bytes, little-endian), the
-answer in JSON, which is the facts of the picture or why there are none, and its pixels.
+On its standard input: a line of JSON (`bytes`, `max_bytes`, `max_pixels`, `wants`), then so many bytes of a picture; or
+a line that asks for a key frame of a file (`video`, its path, and `share`, where in it). On its standard output, after
+an empty answer when it is ready: the length of an answer (4 bytes, little-endian), the answer in JSON, which is the
+facts of the picture or why there are none, and its pixels.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from lookalike.errors import ImageError, ImageTooLarge
-from lookalike.images.decode import decode
-from lookalike.images.image import Limits
+from lookalike.errors import ImageError, ImageTooLarge, ImageUnreadable
+from lookalike.images.decode import cause, decode_here
+from lookalike.images.headers import refusal, sniff
+from lookalike.images.image import Limits, Pixels
 
 __all__ = ["serve"]
 
@@ -33,7 +35,7 @@ def serve(memory: int, seconds: float) -> None:
     _write(sink, {})
     while line := source.readline():
         request = json.loads(line)
-        data = source.read(request["bytes"])
+        data = source.read(request.get("bytes", 0))
         if hasattr(signal, "alarm"):  # the service sees to it; this is for when the service is gone
             signal.alarm(math.ceil(seconds) + 5)
         _answer(data, request, sink)
@@ -44,15 +46,35 @@ def serve(memory: int, seconds: float) -> None:
 def _answer(data: bytes, request: dict[str, Any], sink: BinaryIO) -> None:
     limits = Limits(bytes=request["max_bytes"], pixels=request["max_pixels"])
     try:
-        image = decode(data, limits=limits, wants=request["wants"])
+        facts, pixels = _frame(request, limits) if "video" in request else _picture(data, request["wants"], limits)
     except ImageTooLarge as error:
         _write(sink, {"size": error.size, "limit": error.limit, "unit": error.unit})
         return
     except ImageError as error:
         _write(sink, {"reason": error.reason})
         return
-    facts = {name: getattr(image, name) for name in ("width", "height", "format", "sha1", "sha256")}
-    _write(sink, {**facts, "shape": image.pixels.shape[:2]}, image.pixels.data)
+    _write(sink, {**facts, "shape": pixels.shape[:2]}, pixels.data)
+
+
+def _picture(data: bytes, wants: int | None, limits: Limits) -> tuple[dict[str, Any], Pixels]:
+    kind = sniff(data)
+    if kind is None:
+        raise ImageUnreadable("bytes", refusal(data))
+    image = decode_here(data, kind, name="bytes", limits=limits, wants=wants)
+    return {name: getattr(image, name) for name in ("width", "height", "format", "sha1", "sha256")}, image.pixels
+
+
+def _frame(request: dict[str, Any], limits: Limits) -> tuple[dict[str, Any], Pixels]:
+    from lookalike.images.video import read_frame
+
+    try:
+        with Path(request["video"]).open("rb") as file:
+            frame = read_frame(file, request["share"], "video", limits)
+    except ImageError:
+        raise
+    except Exception as error:  # decoders raise nearly anything on damaged bytes
+        raise ImageUnreadable("video", f"damaged VIDEO ({cause(error)})") from error
+    return {"seconds": frame.seconds}, frame.pixels
 
 
 def _write(sink: BinaryIO, answer: dict[str, Any], pixels: memoryview | None = None) -> None:

@@ -12,18 +12,22 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from queue import LifoQueue
 from types import TracebackType
-from typing import IO, Any, Final
+from typing import IO, Any, Final, TypeVar
 
 import numpy as np
 
 from lookalike.errors import ImageError, ImageTooLarge, ImageUnreadable
-from lookalike.images.image import Decoding, Image, Limits
+from lookalike.images.image import Decoding, Image, Limits, Pixels
+from lookalike.images.video import KeyFrame
 
 __all__ = ["Pool", "pool_for"]
+
+_T = TypeVar("_T")
 
 _PIPE: Final = 2**20  # bytes in a pipe, where that can be set: small pictures go through at once
 _ANSWER: Final = 64 * 1024
@@ -54,13 +58,20 @@ class Pool:
 
         Waits until a process is free; the time limit runs from then on.
         """
+        return self._by_one(lambda worker: worker.decode(data, name, limits, wants), name)
+
+    def key_frame(self, file: Path, share: float | None, *, name: str, limits: Limits) -> KeyFrame:
+        """Do what `video.read_frame` does, elsewhere. Raises ImageTooLarge and ImageUnreadable."""
+        return self._by_one(lambda worker: worker.key_frame(file, share, name, limits), name)
+
+    def _by_one(self, ask: Callable[[_Worker], _T], name: str) -> _T:
         worker, usable = self._free.get(), None
         try:
             if worker is not None and not worker.is_alive:  # ended from outside while it had nothing to do
                 worker.close()
                 worker = None
             worker = worker or _Worker(self._decoding)
-            found = worker.ask(data, name, limits, wants)
+            found = ask(worker)
             usable = worker
         except ImageError:
             usable = worker
@@ -125,26 +136,35 @@ class _Worker:
     def is_alive(self) -> bool:
         return self._process.poll() is None
 
-    def ask(self, data: bytes, name: str, limits: Limits, wants: int | None) -> Image:
+    def decode(self, data: bytes, name: str, limits: Limits, wants: int | None) -> Image:
         """Return the picture. Raises ImageUnreadable and ImageTooLarge in its words, and _Gone."""
-        request = {"bytes": len(data), "max_bytes": limits.bytes, "max_pixels": limits.pixels, "wants": wants}
         with self._in_time(self._decoding.seconds):
-            _write(self._to, json.dumps(request).encode() + b"\n")
-            _write(self._to, data)
-            answer = self._answer()
-            if "reason" in answer:
-                raise ImageUnreadable(name, str(answer["reason"]))
-            if "unit" in answer:
-                raise ImageTooLarge(
-                    name, size=int(answer["size"]), limit=int(answer["limit"]), unit=str(answer["unit"])
-                )
-            height, width = (int(side) for side in answer["shape"])
-            if min(height, width) < 1 or height * width > limits.pixels:
-                raise ValueError("no such picture")
-            pixels = np.empty((height, width, 3), np.uint8)
-            _read(self._from, pixels.data.cast("B"))
-            texts = {key: str(answer[key]) for key in ("format", "sha1", "sha256")}
-            return Image(pixels, int(answer["width"]), int(answer["height"]), source=name, **texts)
+            facts, pixels = self._ask({"wants": wants}, data, name, limits)
+            texts = {key: str(facts[key]) for key in ("format", "sha1", "sha256")}
+            return Image(pixels, int(facts["width"]), int(facts["height"]), source=name, **texts)
+
+    def key_frame(self, file: Path, share: float | None, name: str, limits: Limits) -> KeyFrame:
+        """Return a key frame of a video. Raises as `decode` does."""
+        with self._in_time(self._decoding.seconds):
+            facts, pixels = self._ask({"video": str(file), "share": share}, b"", name, limits)
+            return KeyFrame(float(facts["seconds"]), pixels)
+
+    def _ask(self, request: dict[str, Any], data: bytes, name: str, limits: Limits) -> tuple[dict[str, Any], Pixels]:
+        """Return facts and pixels."""
+        request = {**request, "bytes": len(data), "max_bytes": limits.bytes, "max_pixels": limits.pixels}
+        _write(self._to, json.dumps(request).encode() + b"\n")
+        _write(self._to, data)
+        answer = self._answer()
+        if "reason" in answer:
+            raise ImageUnreadable(name, str(answer["reason"]))
+        if "unit" in answer:
+            raise ImageTooLarge(name, size=int(answer["size"]), limit=int(answer["limit"]), unit=str(answer["unit"]))
+        height, width = (int(side) for side in answer["shape"])
+        if min(height, width) < 1 or height * width > limits.pixels:
+            raise ValueError("no such picture")
+        pixels = np.empty((height, width, 3), np.uint8)
+        _read(self._from, pixels.data.cast("B"))
+        return answer, pixels
 
     def close(self) -> None:
         """End it."""
