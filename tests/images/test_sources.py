@@ -73,6 +73,23 @@ def test_a_name_that_is_not_utf8_is_printable(data, tmp_path):
     assert picture.source.encode().endswith("caf\ufffd.png".encode())
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        "data:image/png,\ud800",
+        "data:image/png;base64,\ud800",
+        "data:image/\ud800,x",
+        "https://shop.example/\ud800",
+        "\ud800" * 50,
+        Path("/tmp/\ud800"),
+    ],
+)
+def test_half_of_a_surrogate_pair_is_an_error_that_can_be_printed(source):
+    with pytest.raises((ImageUnreadable, SourceNotFound)) as caught:
+        read_image(source)
+    assert str(caught.value).encode("utf-8")
+
+
 def test_strides_of_a_memoryview_do_not_matter(data):
     doubled = bytes(byte for byte in data for _ in (0, 1))
     assert read_image(memoryview(doubled)[::2]).width == 96

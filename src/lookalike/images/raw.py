@@ -25,6 +25,7 @@ _JPEG_OF_PANASONIC, _DNG_VERSION = 46, 50706
 _SENSOR: Final = {32803, 34892}  # photometric interpretations: color filter array, linear raw
 _JPEG_COMPRESSIONS: Final = {6, 7}
 _DECODABLE: Final = {0xC0, 0xC1, 0xC2}  # frames of JPEG; 0xC3, lossless, holds sensor data in CR2 and DNG
+_JPEG_BEGINS: Final = b"\xff\xd8\xff"
 _HEAD: Final = 2**20  # bytes, in which CR3 keeps all but the pixels
 _ENOUGH: Final = 512  # pixels of the shorter side, where the caller doesn't say what it wants
 
@@ -46,6 +47,8 @@ class Preview:
 
 def is_raw_tiff(data: bytes) -> bool:
     """Whether a TIFF file holds the data of a sensor."""
+    if data[8:10] == b"CR":  # Canon, whose sensor data only looks like one more JPEG
+        return True
     found = directories(data)
     return bool(found) and (_DNG_VERSION in found[0] or any(_is_of_sensor(directory) for directory in found))
 
@@ -93,8 +96,9 @@ def _places(data: bytes, found: list[Directory]) -> Iterator[tuple[int, int]]:
     """Yield (offset, size) of what may be a JPEG; both are yet to be checked."""
     if data.startswith(b"FUJIFILM") and len(data) >= 92:
         yield struct.unpack_from(">II", data, 84)
-    if data[4:8] == b"ftyp" and 0 <= (at := data.find(b"PRVW", 0, _HEAD)) <= len(data) - 20:
-        yield at + 20, int.from_bytes(data[at + 16 : at + 20], "big")
+    if data[4:8] == b"ftyp" and (at := data.find(b"PRVW", 4, _HEAD)) > 0:
+        begin, end = data.find(_JPEG_BEGINS, at, at + 40), at - 4 + int.from_bytes(data[at - 4 : at], "big")
+        yield begin, end - begin
     for directory in found:
         panasonic = directory.get(_JPEG_OF_PANASONIC, ())
         if len(panasonic) == 2:
@@ -124,7 +128,7 @@ def _one(directory: Directory, tag: int) -> int:
 
 def _jpeg_size(data: bytes, at: int, end: int) -> tuple[int, int]:
     """Return (width, height) of the JPEG in data[at:end], zeros if it is none that is shown as it is."""
-    if data[at : at + 3] != b"\xff\xd8\xff":
+    if data[at : at + 3] != _JPEG_BEGINS:
         return 0, 0
     at += 2
     while at + 9 <= end and data[at] == 0xFF:

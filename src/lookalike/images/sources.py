@@ -46,6 +46,7 @@ _BASE64_AT_LEAST = 32  # characters; no picture of use is shorter, and words and
 _BASE64 = re.compile(rb"[A-Za-z0-9+/]*={0,2}")
 _URL_SAFE = bytes.maketrans(b"-_", b"+/")
 _BLANKS = b" \t\r\n"
+_HALF = "it holds half of a surrogate pair"
 _DATA_URI = re.compile(r"data:image/[\w.+-]+(?:;[^,;]*)*?(;base64)?,", re.IGNORECASE)
 
 
@@ -109,6 +110,10 @@ def _from_text(text: str, limits: Limits) -> Encoded | Image:
 def _from_url(url: str, limits: Limits) -> Encoded:
     from lookalike.images.fetch import fetch, shown
 
+    try:
+        url.encode("utf-8")
+    except UnicodeEncodeError:
+        raise SourceNotFound(_short(url), _HALF) from None
     data = fetch(url, replace(limits.fetching, bytes=min(limits.bytes, limits.fetching.bytes)))
     if not data:
         raise ImageUnreadable(shown(url), "the answer is empty")
@@ -123,7 +128,10 @@ def _from_data_uri(text: str, limits: Limits) -> Encoded:
     if head[1]:
         return from_base64(body, limits, name="data URI")
     limits.check_bytes("data URI", len(body))
-    return Encoded(unquote_to_bytes(body), "data URI")
+    try:
+        return Encoded(unquote_to_bytes(body), "data URI")
+    except UnicodeEncodeError:
+        raise ImageUnreadable("data URI", _HALF) from None
 
 
 def _letters(text: str) -> bytes | None:
@@ -146,7 +154,10 @@ def _exists(text: str) -> bool:
 
 
 def _from_file(path: str | bytes, limits: Limits) -> Encoded | Image:
-    name = os.fsencode(path).decode("utf-8", "replace")  # printable, whatever the disk holds
+    try:
+        name = os.fsencode(path).decode("utf-8", "replace")  # printable, whatever the disk holds
+    except UnicodeEncodeError:  # no disk holds that
+        raise SourceNotFound(_short(os.fsdecode(path)), _HALF) from None
     file = Path(os.fsdecode(path))
     try:
         found = file.stat()
@@ -211,4 +222,6 @@ def _image(pixels: Pixels, name: str) -> Image:
 
 
 def _short(text: str) -> str:
-    return text if len(text) <= 200 else f"{text[:197]}..."
+    """Return a text for messages: its beginning, printable."""
+    shown = text if len(text) <= 200 else f"{text[:197]}..."
+    return shown.encode("utf-8", "backslashreplace").decode()
