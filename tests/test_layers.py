@@ -42,7 +42,7 @@ ROOMS = {
     "fastapi": {"api", "pages"},
     "starlette": {"api", "pages"},
     "cv2": {"images", "describers", "edits", "ssim.py", "keypoints.py", "training"},
-    "PIL": {"images", "describers", "edits", "gallery.py", "training", "cli/doctor.py"},
+    "PIL": {"images", "describers", "edits", "gallery.py", "training", "cli/doctor.py", "folders/told.py"},
     "simplejpeg": {"images", "training"},
     "pillow_heif": {"images"},
     "imagecodecs": {"images/jxl.py"},
@@ -52,14 +52,15 @@ ROOMS = {
     "pdqhash": {"describers"},
     "numba": {"hashkernel.py"},
     "sqlite3": {"describers/cache.py", "folders"},
-    "filelock": {"workspace.py", "describers/hub.py"},
+    "defusedxml": {"folders/xmp.py"},
+    "filelock": {"workspace.py", "describers/hub.py", "folders/locking.py"},
     "tokenizers": {"describers/text.py"},
     "matplotlib": {"evaluation/plots.py"},
     "typer": {"cli"},
     "rich": {"cli"},
     "uvicorn": {"cli/serve.py"},
     "prometheus_client": {"api/metrics.py"},
-    "jinja2": {"pages"},
+    "jinja2": {"evaluation/report.py", "pages"},
 }
 
 
