@@ -1,0 +1,74 @@
+"""What the pairs of a group, and the names of files, say of who is the original and who the copy."""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePath
+from typing import Final
+
+from lookalike.folders.findings import FileGroup, FilePair, PictureFile
+
+__all__ = ["find_pair", "lesser_copies", "named_like_a_copy", "raw_files"]
+
+_CROPPED: Final = "cropped"
+_LESSER: Final = ("border", "overlay", "gray", "screenshot", "text", "watermark", "blur", "colors reduced")
+_MARGIN: Final = 0.03  # of the area: two overlaps this near say nothing of who was cropped
+
+_COPY_NAMES: Final = re.compile(
+    r"""
+      [ _-]*\(\d{1,3}\)$                          # IMG (1), IMG_(2)
+    | [ _-]+(copy|copie|kopie|copia|kópia)([ _-]*\(?\d{1,3}\)?)?$   # IMG copy, IMG - Copy (2), IMG-Kopie
+    | ^(copy|copie|kopie|copia)[ _-]*(\(\d{1,3}\)[ _-]*)?(of|de|von|di)[ _-]   # copy of IMG, Copy (2) of IMG
+    | [ _-]*(コピー|副本|копия)([ _-]*\(?\d{1,3}\)?)?$
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+
+
+def named_like_a_copy(name: str) -> bool:
+    """Whether a file's name is one that systems give to copies: "IMG (1).jpg", "IMG - Copy.jpg", "copy of IMG.jpg"."""
+    return _COPY_NAMES.search(PurePath(name).stem) is not None
+
+
+def raw_files(file: PictureFile) -> list[str]:
+    """Return the companions of a picture that are not its sidecar: the RAW of the same shot."""
+    return [path for path in file.companions if not path.lower().endswith(".xmp")]
+
+
+def lesser_copies(group: FileGroup) -> dict[tuple[str, str], str]:
+    """Return (path of the whole, path of the lesser) -> what the lesser one is, in words, of all pairs that tell.
+
+    Lesser is who was cropped, got a border, an overlay or a text, or lost its colors. Of a crop the overlaps decide
+    who it is: the one that the other shows more of. Where two pairs contradict one another, neither counts.
+    """
+    found: dict[tuple[str, str], str] = {}
+    for pair in group.pairs:
+        for whole, lesser, words in _told(pair):
+            found[whole, lesser] = words
+    return {names: words for names, words in found.items() if names[::-1] not in found}
+
+
+def find_pair(group: FileGroup, a: PictureFile, b: PictureFile) -> FilePair | None:
+    """Return what is known of two members: their pair, or one of files with the same bytes as theirs; else None."""
+    digests = {member.path: member.sha256 for member in group.members}
+    wanted = {a.path, b.path}
+    alike = None
+    for pair in group.pairs:
+        if {pair.a, pair.b} == wanted:
+            return pair
+        if {digests.get(pair.a), digests.get(pair.b)} == {a.sha256, b.sha256} and a.sha256 != b.sha256:
+            alike = alike or pair
+    return alike
+
+
+def _told(pair: FilePair) -> list[tuple[str, str, str]]:
+    told = []
+    for change in pair.changes:
+        if change.startswith(_CROPPED):
+            if abs(pair.overlap_a - pair.overlap_b) > _MARGIN and pair.overlap_a > pair.overlap_b:
+                told.append((pair.b, pair.a, "it is cropped, the keeper is whole"))
+            else:
+                told.append((pair.a, pair.b, f"it is {change}, the keeper is whole"))
+        elif change.startswith(_LESSER):
+            told.append((pair.a, pair.b, f"{change}: the keeper is without that"))
+    return told

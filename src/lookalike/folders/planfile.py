@@ -1,0 +1,182 @@
+"""Plans on disk: versioned JSON, written whole or not at all, and a folder of the user's where the last ones are."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import platformdirs
+
+from lookalike.errors import InvalidArgument, PlanNotFound, PlanUnreadable
+from lookalike.folders import disk
+from lookalike.folders.findings import FileGroup, FilePair, PictureFile, Unused
+from lookalike.folders.journal import ENDING
+from lookalike.folders.keeper import parse_rules
+from lookalike.folders.plan import Companion, Fate, Plan, PlannedGroup, Terms
+
+__all__ = ["VERSION", "journal_of", "last_plan", "plans_folder", "read_plan", "save_plan", "to_json", "write_plan"]
+
+VERSION: Final = 1
+_FORMAT: Final = "lookalike plan"
+_ID: Final = re.compile(r"[0-9a-z][0-9a-z-]{0,63}\Z")
+_NUMBERS: Final = (int, float)
+
+T = TypeVar("T", PictureFile, FilePair, Companion)
+
+
+def plans_folder(environment: Mapping[str, str] = os.environ) -> Path:
+    """Return where plans and journals are kept: LOOKALIKE_PLANS, or in the user's data folder."""
+    given = environment.get("LOOKALIKE_PLANS")
+    return Path(given) if given else Path(platformdirs.user_data_dir("lookalike", appauthor=False)) / "plans"
+
+
+def save_plan(plan: Plan, folder: Path | None = None) -> Path:
+    """Write a plan into the folder of plans, under its id; a reviewed one takes the place of the one before.
+
+    Returns its path. Raises OSError.
+    """
+    path = (folder or plans_folder()) / f"{plan.id}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_plan(plan, path)
+    return path
+
+
+def last_plan(folder: Path | None = None) -> Path:
+    """Return the newest plan of the folder of plans. Raises PlanNotFound."""
+    place = folder or plans_folder()
+    found = sorted(path for path in place.glob("*.json") if _ID.match(path.stem))
+    if not found:
+        raise PlanNotFound(str(place), "plan")
+    return found[-1]
+
+
+def journal_of(plan: Plan, folder: Path | None = None) -> Path:
+    """Return where the journal of a plan is, or will be."""
+    return (folder or plans_folder()) / f"{plan.id}{ENDING}"
+
+
+def write_plan(plan: Plan, path: str | os.PathLike[str]) -> None:
+    """Write a plan so that whoever reads it finds the one before or the whole of this one. Raises OSError."""
+    body = to_json(plan)
+    text = json.dumps({**body, "checksum": _checksum(body)}, indent=1) + "\n"
+    aside = f"{os.fspath(path)}.new"
+    disk.remove_ours(aside)
+    disk.write_new(aside, text.encode())  # ASCII: names that are no UTF-8 are escaped
+    Path(aside).replace(path)
+    disk.sync_folder(os.fspath(path))
+
+
+def read_plan(path: str | os.PathLike[str]) -> Plan:
+    """Read a plan. Raises PlanUnreadable for what is damaged, of a newer version, or something else; PlanNotFound."""
+    name = os.fspath(path)
+    try:
+        body = json.loads(Path(path).read_bytes())
+    except FileNotFoundError:
+        raise PlanUnreadable(name, "there is no such file") from None
+    except OSError as error:
+        raise PlanUnreadable(name, error.strerror or str(error)) from None
+    except (ValueError, RecursionError):
+        raise PlanUnreadable(name, "it is no plan of Lookalike, or it breaks off") from None
+    if not isinstance(body, dict) or body.get("format") != _FORMAT:
+        raise PlanUnreadable(name, "it is no plan of Lookalike")
+    if body.get("version") != VERSION:
+        raise PlanUnreadable(name, f"it is of version {body.get('version')!r}, and this Lookalike reads {VERSION}")
+    if body.pop("checksum", None) != _checksum(body):
+        raise PlanUnreadable(name, "it is damaged, or was changed other than by a review")
+    try:
+        return _plan(body)
+    except (KeyError, TypeError, ValueError, AttributeError, InvalidArgument) as error:
+        raise PlanUnreadable(name, f"it is damaged ({type(error).__name__}: {error})") from None
+
+
+def to_json(plan: Plan) -> dict[str, Any]:
+    """Return a plan as JSON values: groups with keeper, members, pairs and bytes freed, and what is unreadable."""
+    return {
+        "format": _FORMAT,
+        "version": VERSION,
+        "id": plan.id,
+        "made": plan.made,
+        "roots": list(plan.roots),
+        "keep": [str(rule) for rule in plan.terms.keep],
+        "bar": plan.terms.bar,
+        "bytes_freed": plan.bytes_freed,
+        "groups": [_group_to_json(planned) for planned in plan.groups],
+        "unreadable": [{"path": one.path, "reason": one.reason} for one in plan.unused],
+    }
+
+
+def _group_to_json(planned: PlannedGroup) -> dict[str, Any]:
+    keeper = planned.keeper
+    members = []
+    for member, fate in zip(planned.group.members, planned.fates, strict=True):
+        told = asdict(fate)
+        told["carries"] = list(told.pop("companions"))
+        members.append({**_plain(member), **told})
+    return {
+        "keeper": keeper.path if keeper else None,
+        "bytes_freed": planned.bytes_freed,
+        "reopened": planned.group.reopened,
+        "members": members,
+        "pairs": [_plain(pair) for pair in planned.group.pairs],
+    }
+
+
+def _plain(value: PictureFile | FilePair) -> dict[str, Any]:
+    told = {known.name: getattr(value, known.name) for known in fields(value)}
+    return {name: list(one) if isinstance(one, tuple) else one for name, one in told.items()}
+
+
+def _checksum(body: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(body, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def _plan(body: Mapping[str, Any]) -> Plan:
+    if not _ID.match(body["id"]):
+        raise ValueError(f"{body['id']!r} is no id of a plan")
+    unused = tuple(Unused(one["path"], one["reason"]) for one in body["unreadable"])
+    groups = tuple(_group(group) for group in body["groups"])
+    terms = Terms(parse_rules(body["keep"]), body["bar"])
+    return Plan(groups, tuple(body["roots"]), terms, unused, body["id"], body["made"])
+
+
+def _group(told: Mapping[str, Any]) -> PlannedGroup:
+    members = [_take(PictureFile, one) for one in told["members"]]
+    fates = [_fate(one) for one in told["members"]]
+    group = PlannedGroup(
+        FileGroup(tuple(members), tuple(_take(FilePair, pair) for pair in told["pairs"]), told["reopened"]),
+        tuple(fates),
+    )
+    kept = [fate.path for fate in fates if fate.does == "keep"]
+    if kept != ([told["keeper"]] if told["keeper"] is not None else []):
+        raise ValueError("a group doesn't have the one keeper that it names")
+    if not kept and group.removed:
+        raise ValueError("files go from a group without a keeper")
+    return group
+
+
+def _fate(told: Mapping[str, Any]) -> Fate:
+    if told["does"] not in ("keep", "remove", "leave"):
+        raise ValueError(f"nothing is known of {told['does']!r}")
+    companions = tuple(_take(Companion, one) for one in told["carries"])
+    own = ("path", "does", "reason", "verdict", "probability", "by_hand")
+    return Fate(**{name: told[name] for name in own}, companions=companions)
+
+
+def _take(kind: type[T], told: Mapping[str, Any]) -> T:
+    """Make a value of what JSON says, of the same types as when it was written."""
+    values: dict[str, Any] = {}
+    for known in fields(kind):
+        value = told[known.name]
+        values[known.name] = tuple(value) if isinstance(value, Sequence) and not isinstance(value, str) else value
+        wanted = (
+            _NUMBERS if known.type == "float" else {"str": str, "int": int, "bool": bool}.get(str(known.type), object)
+        )
+        if not isinstance(value, wanted):
+            raise TypeError(f"{known.name} is {value!r}")
+    return kind(**values)
