@@ -26,7 +26,7 @@ FLOORS = [
         "judgment",
     ],
     ["comparison", "stores", "catalog", "intake", "likeness"],
-    ["search", "upsert", "twins", "redescribe", "folders", "labeled", "evaluation", "training", "jobs"],
+    ["search", "upsert", "twins", "redescribe", "folders", "labeled", "evaluation", "training", "learning", "jobs"],
     ["checking", "deduplication", "erasure", "transfer"],
     ["collection"],
     ["keeping"],

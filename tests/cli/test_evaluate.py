@@ -78,6 +78,11 @@ def test_pairs(run, classes):
         ("gone",),
         ("gone", "--copies", "{}"),
         ("--copies", "{}/alone"),
+        ("{}", "--collection", "shop"),
+        ("--collection", "shop"),
+        ("--collection", "none", "--label", "kind"),
+        ("--copies", "{}", "--report", "r.html"),
+        ("{}", "--train", "gone"),
     ],
 )
 def test_what_can_not_be_evaluated_is_one_clear_line(run, classes, arguments):
@@ -124,6 +129,40 @@ def test_several_models_and_drawings(run, classes, tmp_path):
         "meaning", "meaning re-ranked", "copy", f"{name} meaning"
     ]  # fmt: skip
     assert (tmp_path / "recall.png").is_file()
+
+
+def test_a_report_beside_what_was_trained_on(run, classes, tmp_path, draw, save):
+    save(draw(1), tmp_path / "train" / "other" / "seen.jpg", 75)
+    arguments = ("evaluate", classes, "--train", tmp_path / "train", "--sample", "5")
+    result = run(*arguments, "--report", tmp_path / "new" / "report.html", "--rows", "leaks", "--format", "csv")
+    assert result.code == 0, result.err
+    rows = result.out.splitlines()
+    assert rows[0] == "name,label,other,other_label,probability"
+    assert {row.split(",")[0] for row in rows[1:]} == {str(classes / "scene 1" / f"{copy}.jpg") for copy in (0, 1)}
+    assert "report.html" in result.err
+    text = (tmp_path / "new" / "report.html").read_text("utf-8")
+    assert text.count("data:image/jpeg") > 10
+    assert run(*arguments, "--report", tmp_path, "--format", "json").code == 2, "a folder is no file"
+
+
+def test_a_collection_and_its_index(run, classes, tmp_path):
+    (classes / "scene 0" / "broken.jpg").unlink()
+    (tmp_path / "labels.jsonl").write_text(
+        "".join(f'{{"_id": "scene {seed}/{copy}.jpg", "kind": {seed}}}\n' for seed in range(3) for copy in range(2)),
+        "utf-8",
+    )
+    assert run("index", classes, "-C", "shop").code == 0
+    assert run("collection", "import", "shop", tmp_path / "labels.jsonl").code == 0
+    found = run("evaluate", "--collection", "shop", "--label", "kind", "--model", "lookalike-mini", "-f", "json").json
+    assert (found["pictures"], found["labels"], len(found["unlabeled"])) == (6, 3, 1)
+    assert [one["name"] for one in found["lines"]][-3:] == [
+        "lookalike-mini meaning re-ranked",
+        "lookalike-mini copy",
+        "random",
+    ]
+    assert found["models"][0]["name"] == "lookalike-mini"
+    rows = run("evaluate", "--collection", "shop", "--index-recall", "--format", "json").json
+    assert {one["by"]: one["recall"]["value"] for one in rows} == {"meaning": 1.0, "copy": 1.0, "color": 1.0}
 
 
 def test_help_has_an_example(run):
