@@ -276,15 +276,14 @@ def _below(path: bytes, root: _Root) -> bool:
 
 def _matcher(patterns: Sequence[str]) -> Callable[[bytes, bytes], str]:
     """Return what says for a name and its path below the root which pattern it matches, or ""."""
-    names, paths = (
-        [(re.compile(os.fsencode(translate(one)), re.IGNORECASE), one) for one in patterns if ("/" in one) is slashed]
-        for slashed in (False, True)
-    )
+    sorts = [(re.compile(os.fsencode(translate(one)), re.IGNORECASE), one) for one in patterns]
+    names = [(expression, one) for expression, one in sorts if "/" not in one]
+    paths = [(expression, one) for expression, one in sorts if "/" in one]
+    any_name = re.compile(b"|".join(expression.pattern for expression, _ in names) or b"(?!)", re.IGNORECASE)
 
     def matched(name: bytes, within: bytes) -> str:
-        for expression, pattern in names:
-            if expression.match(name):
-                return pattern
+        if any_name.match(name):
+            return next(pattern for expression, pattern in names if expression.match(name))
         if paths:
             within = within.replace(SEPARATOR, b"/")
         return next((pattern for expression, pattern in paths if expression.match(within)), "")
@@ -308,11 +307,12 @@ def _paths_from(source: str | os.PathLike[str]) -> Iterator[bytes]:
 def _split(stream: IO[bytes]) -> Iterator[bytes]:
     rest, block = b"", stream.read(_READ)
     end = b"\0" if b"\0" in block else b"\n"
+    ending = b"" if end == b"\0" else b"\r"  # lists made on Windows
     while block:
         *whole, rest = (rest + block).split(end)
-        yield from (absolute(path) for path in whole if path.rstrip(b"\r"))
+        yield from (absolute(path) for line in whole if (path := line.removesuffix(ending)))
         block = stream.read(_READ)
-    if rest.rstrip(b"\r"):
+    if rest := rest.removesuffix(ending):
         yield absolute(rest)
 
 
