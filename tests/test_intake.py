@@ -1,6 +1,7 @@
 """Records as users give them."""
 
 import math
+import os
 from pathlib import Path
 
 import numpy as np
@@ -98,3 +99,18 @@ def test_metadata_too_deep_for_json_is_refused():
 def test_bad_records_say_why(raw, word):
     with pytest.raises(InvalidRecord, match=word):
         read_record(raw)
+
+
+@pytest.mark.parametrize("name", ["a\0b", "a\ud800b", "~nobody-of-this-name/1.jpg", "/nowhere/1.jpg"])
+def test_what_names_no_file_is_the_error_of_its_record(name):
+    with pytest.raises(InvalidRecord, match=r"nobody-of-this-name|x00|ud800|nowhere"):
+        read_record({"_id": "a", "_file": name})
+
+
+def test_a_file_whose_name_is_no_utf8_is_a_record(pictures, tmp_path):
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.jpg"))
+    path.write_bytes((pictures / "0.jpg").read_bytes())
+    record = read_record(path)
+    assert record.id == record.stamp["_file"] == str(path)
+    exported = {"_id": record.id, "_vectors": {"copy": [1, 2]}, "_sha256": "ab", "_file": str(path)}
+    assert read_record(exported).stamp["_file"] == str(path)

@@ -173,9 +173,11 @@ def _unit_row(id_: str, value: Any, exported: bool) -> NDArray[np.float32]:
 def _stamp(id_: str, value: Any) -> dict[str, Any]:
     if not isinstance(value, str | os.PathLike):
         raise InvalidRecord(id_, f"_file must be a path, not {type(value).__name__}")
-    path = Path(value).expanduser().absolute()
     try:
+        path = Path(value).expanduser().absolute()
         status = path.stat()
     except OSError as error:
-        raise InvalidRecord(id_, f"{path}: {error.strerror or error}") from None
+        raise InvalidRecord(id_, f"{value}: {error.strerror or error}") from None
+    except (RuntimeError, TypeError, ValueError):  # ~nobody; bytes; a null character, or half of a surrogate pair
+        raise InvalidRecord(id_, f"_file names no file: {os.fspath(value)!a}") from None
     return {"_file": str(path), "_size": status.st_size, "_mtime": status.st_mtime_ns}

@@ -88,13 +88,3 @@ def test_who_watches_and_who_is_refused_are_answered_while_every_thread_is_at_wo
             await at_work
 
     assert asyncio.run(scenario()) == [200, 200, 200, 403]
-
-
-def test_an_answer_written_by_its_own_thread_is_what_the_framework_would_write(service, shapes, records):
-    shapes()
-    answer = service().post("/v1/collections/c/records", json=records("1", "ö"))
-    assert answer.headers["content-type"] == "application/json"
-    assert answer.json() == {"inserted": ["1", "ö"], "updated": [], "skipped": [], "failed": []}
-    found = service().post("/v1/collections/c/search", json={"vector": [1, 0, 2], "k": 1}).json()
-    assert {"matches", "model", "by", "weights", "unknown_words", "next", "total", "failed"} == set(found)
-    assert (found["total"], found["model"], found["matches"][0]["_id"]) == (None, None, "1")

@@ -62,7 +62,8 @@ def test_list_says_which_models_there_are_and_which_are_here(run, elsewhere):
     assert rows["lookalike-mini"]["here"] is True
     assert rows["dinov2-small"]["here"] is False
     assert rows["dinov2-small"]["vectors"] == "meaning 384"
-    assert rows["clip-vit-b32"]["words"] is True
+    assert (rows["clip-vit-b32"]["words"], rows["lookalike-mini"]["words"]) == (True, True)
+    assert rows["dinov2-small"]["words"] is False
     assert rows["mobileclip2-s2"]["license"].startswith("apple-amlr")
     assert all(row["MB"] > 0 for row in rows.values())
 

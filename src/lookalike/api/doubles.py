@@ -6,6 +6,7 @@ from dataclasses import asdict
 
 from fastapi import APIRouter, Request
 
+from lookalike.api.answers import written
 from lookalike.api.pictures import picture_bytes
 from lookalike.api.records import record_body
 from lookalike.collection import Collection
@@ -25,6 +26,7 @@ router = APIRouter(prefix="/collections/{name}", tags=["records"])
 
 
 @router.post("/check", summary="Is this picture here already?")
+@written
 def check(name: str, body: CheckRequest, request: Request) -> CheckBody:
     """Records that show the picture as it is, edited, or in another shot of its scene; most probable first."""
     collection: Collection = request.app.state.workspace.get(name)
@@ -46,6 +48,7 @@ def check(name: str, body: CheckRequest, request: Request) -> CheckBody:
 
 
 @router.post("/duplicates", summary="Records that show one picture, as groups")
+@written
 def duplicates(name: str, body: DuplicatesRequest, request: Request) -> DuplicatesBody:
     """Largest first. Pairs that were decided to be different are left apart."""
     workspace: Workspace = request.app.state.workspace
@@ -60,6 +63,7 @@ def duplicates(name: str, body: DuplicatesRequest, request: Request) -> Duplicat
 
 
 @router.post("/erase", summary="Erase records for good")
+@written
 def erase(name: str, body: EraseRequest, request: Request) -> ErasedBody:
     """By `ids` or by `where`. The answer is the receipt; the store is written anew, so erase many at once."""
     workspace: Workspace = request.app.state.workspace

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Request
 from pydantic import BeforeValidator
 
+from lookalike.api.answers import written
 from lookalike.api.records import record_body
 from lookalike.wire import FacetBody, FacetsRequest, PageBody, RecordsBody, SampleRequest, ScrollRequest, check_text
 
@@ -22,6 +23,7 @@ Where = Annotated[dict[str, Any] | None, BeforeValidator(_told)]
 
 
 @router.post("/count", summary="How many records match a filter")
+@written
 def count(
     name: str, request: Request, where: Annotated[dict[str, Any] | None, BeforeValidator(_told)] = None
 ) -> dict[str, int]:
@@ -30,6 +32,7 @@ def count(
 
 
 @router.post("/facets", summary="How many records have which values")
+@written
 def facets(name: str, body: FacetsRequest, request: Request) -> dict[str, list[FacetBody]]:
     """Field -> its most frequent values, exactly counted. An array counts once for each of its values."""
     found = request.app.state.workspace.get(name).facets(body.fields, where=body.where, limit=body.limit)
@@ -37,6 +40,7 @@ def facets(name: str, body: FacetsRequest, request: Request) -> dict[str, list[F
 
 
 @router.post("/sample", summary="Random records")
+@written
 def sample(name: str, body: SampleRequest, request: Request) -> RecordsBody:
     """Each record that matches is equally likely; with a `seed` the same ones come again."""
     records = request.app.state.workspace.get(name).sample(body.size, where=body.where, seed=body.seed)
@@ -44,6 +48,7 @@ def sample(name: str, body: SampleRequest, request: Request) -> RecordsBody:
 
 
 @router.post("/scroll", summary="Walk the records that match a filter")
+@written
 def scroll(name: str, body: ScrollRequest, request: Request) -> PageBody:
     """Every record once, in a stable order; go on with the answer's `next` as `after`."""
     page = request.app.state.workspace.get(name).scroll(where=body.where, after=body.after, limit=body.limit)

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from fastapi import APIRouter
 
-from lookalike.describers.cards import able_to_read, card, names
+from lookalike.describers.cards import card, names
 from lookalike.describers.modelcard import ModelCard
 from lookalike.describers.weights import is_here
 from lookalike.errors import ModelError
@@ -33,6 +33,6 @@ def _body(model: ModelCard) -> ModelBody:
         megabytes=round(model.megabytes, 1),
         input_size=model.input_size,
         vectors=dict(model.vectors),
-        reads_text=model.name in able_to_read() or "words" in model.files,
+        reads_text=model.readable,
         license=model.license,
     )

@@ -54,6 +54,7 @@ def update_records(name: str, body: RecordsRequest, request: Request, replace: b
 
 
 @router.post("/delete", summary="Delete records by ids or by filter")
+@written
 def delete_records(name: str, body: DeleteRequest, request: Request) -> dict[str, int]:
     """Says how many went. Their bytes stay in the store's files for a while; /erase removes those too."""
     request.state.removed = deleted = request.app.state.workspace.get(name).delete(body.ids, where=body.where)
@@ -71,6 +72,7 @@ def scroll_records(
 
 
 @router.get("/{id:path}", summary="One record")
+@written
 def show_record(name: str, id: str, request: Request) -> dict[str, Any]:  # noqa: A002 - the word of the URL
     """404 if there is none."""
     record = request.app.state.workspace.get(name).get([id])[0]

@@ -115,7 +115,7 @@ def _row(card: ModelCard) -> dict[str, Any]:
         "MB": round(card.megabytes, 1),
         "input": card.input_size,
         "vectors": ", ".join(f"{vector} {width}" for vector, width in card.vectors.items()),
-        "words": card.text is not None,
+        "words": card.readable,
         "license": card.license,
     }
 
