@@ -256,6 +256,19 @@ class TestSensor:
         limits = Limits(decoding=Decoding(processes=1))
         assert np.array_equal(decode(dng(shown), limits=limits).pixels, decode(dng(shown)).pixels)
 
+    @pytest.mark.parametrize("missing", [10, 10_000, 500_000])
+    def test_a_file_cut_short_is_refused(self, shown, missing):
+        data = dng(shown)
+        strip = data.index(struct.pack("<HHII", 273, LONG, 1, 8))  # the pixels come first: let others come last
+        data = data[: strip + 8] + struct.pack("<I", len(data)) + data[strip + 12 :] + data[8 : 8 + 2 * 600 * 960]
+        assert decode(data).width == 960
+        with pytest.raises(ImageUnreadable, match="damaged RAW"):
+            decode(data[:-missing])
+
+    def test_nothing_but_a_header_is_no_picture(self):
+        with pytest.raises(ImageUnreadable, match="damaged RAW"):
+            decode(cr2(b"no JPEG at all"))
+
     @settings(max_examples=25, deadline=None)
     @given(st.data())
     def test_damage_raises_nothing_but_image_errors(self, data):

@@ -22,6 +22,7 @@ from lookalike.images.rgb import from_pillow
 __all__ = ["decode_with_pillow", "render"]
 
 _PACKAGE = "PIL"
+_PHOTOMETRIC, _WHITE_IS_ZERO = 262, 0
 _PLUGINS = {
     "AVIF": ("PIL.AvifImagePlugin", "AvifImageFile"),
     "BMP": ("PIL.BmpImagePlugin", "BmpImageFile"),
@@ -54,6 +55,9 @@ def decode_with_pillow(data: bytes, kind: str, name: str, limits: Limits, wants:
         if kind == "PNG":
             _scale_color_key(picture, depth=data[24])
         pixels, turned = render(picture)
+        tags = getattr(picture, "tag_v2", {})  # of TIFF alone
+        if picture.mode.startswith("I;16") and tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO:
+            pixels = 255 - pixels  # Pillow heeds that for fewer bits only
     if factor > 1:
         return (pixels, height, width) if turned else (pixels, width, height)
     height, width = pixels.shape[:2]  # a HEIF file can hold another picture than its header promises

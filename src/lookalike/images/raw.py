@@ -79,16 +79,22 @@ def demosaic(data: bytes, name: str, limits: Limits, wants: int | None) -> tuple
     """Return (pixels, width, height), upright and whole, with the white balance of the camera.
 
     At half the size where that is twice what the caller wants. Raises ImageTooLarge before anything is unpacked, and
-    whatever LibRaw raises; LibRaw may also crash on damaged files.
+    ValueError in LibRaw's words; LibRaw may also crash on damaged files.
     """
     import rawpy
 
-    with rawpy.imread(BytesIO(data)) as raw:
-        width, height = raw.sizes.width, raw.sizes.height
-        limits.check_pixels(name, width, height)
-        half = wants is not None and min(width, height) >= 4 * wants
-        pixels = np.ascontiguousarray(raw.postprocess(use_camera_wb=True, half_size=half, output_bps=8))
-        turned = raw.sizes.flip in (5, 6)
+    try:
+        with rawpy.imread(BytesIO(data)) as raw:
+            width, height = raw.sizes.width, raw.sizes.height
+            limits.check_pixels(name, width, height)
+            half = wants is not None and min(width, height) >= 4 * wants
+            pixels = np.ascontiguousarray(raw.postprocess(use_camera_wb=True, half_size=half, output_bps=8))
+            turned = raw.sizes.flip in (5, 6)
+    except rawpy.LibRawError as error:
+        said = error.args[0] if error.args else b""
+        raise ValueError(said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)) from error
+    if not pixels.any():  # what LibRaw makes of nothing
+        raise ValueError("the sensor's data is missing")
     return (pixels, height, width) if turned else (pixels, width, height)
 
 
