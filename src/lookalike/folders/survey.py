@@ -34,6 +34,7 @@ _BATCH: Final = 16  # files a thread takes at once
 _BATCH_BYTES: Final = 16 << 20
 _AHEAD: Final = 4  # batches a thread may be ahead of what is written
 _ASKED: Final = 1000
+_RELEASED: Final = 4096  # files between two times that the memory of their vectors is let go
 _NOTICE: Final = 500  # files between calls of the progress of a listing
 
 
@@ -190,7 +191,8 @@ class _Scan:
         copies = self.vectors.rows
         if self.bad:
             for start in range(0, len(at), _ASKED):  # in place: what moves up is never needed below
-                copies[start : start + _ASKED] = copies[at[start : start + _ASKED]]
+                part = at[start : start + _ASKED]
+                copies[start : start + len(part)] = copies[part]
             copies = copies[: len(at)]
         self.vectors.release()
         digests = table.facts["digest"][at]
@@ -220,6 +222,8 @@ class _Scan:
             self.table.learn(number, known)
             if known.picture.copy and self.reader.width:
                 self.vectors.rows[number] = np.frombuffer(known.picture.copy, "<f2")
+                if number % _RELEASED == 0:
+                    self.vectors.release()
         if known is not None and fresh:
             self.kept.put(self.table.paths[number], known)
 
