@@ -103,6 +103,8 @@ def _parse(word: str) -> Rule:
         raise InvalidArgument("keep", word, "side:a or side:b")
     if name == "format":
         value = ">".join(_format(part) for part in value.split(">") if part.strip())
+        if not value:
+            raise InvalidArgument("keep", word, "format:png>jpeg or the like")
     return Rule(name, value)
 
 

@@ -60,10 +60,10 @@ def undo(
     """Undo all that a journal says was done; by default of the one written to last. Nothing is ever overwritten.
 
     Interrupted, call it again: it goes on. What can't be restored is reported, stays in the journal, and is tried again
-    the next time. folder: of plans and journals. progress: actions undone so far, of how many.
+    the next time. folder: of plans and journals, where no journal is named. progress: actions undone so far, of how many.
     Raises PlanNotFound, JournalUnreadable, CleaningLocked.
     """
-    place = folder or plans_folder()
+    place = Path(journal).parent if journal is not None else folder or plans_folder()
     with alone(place):
         book = Journal(Path(journal) if journal is not None else last_journal(place))
         outcome = Undone(book.path, damaged=book.damaged)
