@@ -79,7 +79,7 @@ def demosaic(data: bytes, name: str, limits: Limits, wants: int | None) -> tuple
     """Return (pixels, width, height), upright and whole, with the white balance of the camera.
 
     At half the size where that is twice what the caller wants. Raises ImageTooLarge before anything is unpacked, and
-    ValueError in LibRaw's words; LibRaw may also crash on damaged files.
+    ValueError in LibRaw's words; LibRaw may also crash on damaged files, or hang.
     """
     import rawpy
 
