@@ -41,6 +41,7 @@ class Checker:
     store: Store
     ensemble: Ensemble
     settings: Settings
+    judge: Judge
 
     def check(self, image: Any, *, k: int = 10, where: Filter | None = None, verify: bool = True) -> list[Resemblance]:
         """Return the at most k records that show the same picture or another shot of it, most probable first.
@@ -54,13 +55,12 @@ class Checker:
         held = [_turned(picture.pixels, how) for how in range(8)]
         codes = orientations("phash", [picture.pixels])[0].view(">u8")[:, 0].astype(np.uint64)
         rows = self.ensemble.describe(held)
-        judge = Judge(self.ensemble.curves)
         found = []
         for row in self._candidates(picture, codes, rows, where, k):
             how, bits = _held(codes, row)
             vectors = {name: values[how] for name, values in rows.items() if name in row.vectors}
             asked = Row("", vectors, {"_sha256": picture.sha256})
-            verdict, probability, evidence = judge.judge(asked, row, (how, bits))
+            verdict, probability, evidence = self.judge.judge(asked, row, (how, bits))
             found.append(Resemblance(row.id, verdict, probability, evidence, record_of(row.id, row.payload)))
         found = _ordered(found)
         if verify:
@@ -80,7 +80,7 @@ class Checker:
             both = condition if where is None else filters.And((condition, where))
             ids.update(dict.fromkeys(row.id for row in self.store.scroll(where=both, limit=k).rows))
         if "copy" in self.store.dims:
-            least = Judge(self.ensemble.curves).least_cosine()
+            least = self.judge.least_cosine()
             for vector in rows["copy"]:
                 query = Nearest("copy", vector, k, where, least)
                 ids.update(dict.fromkeys(hit.id for hit in self.store.nearest(query)))
@@ -108,7 +108,9 @@ class Checker:
             return one
         said = compare(picture.pixels, other.pixels, settings=self.settings)
         evidence = {name: value for name, value in said.evidence.items() if name != "pictures"}
-        return Resemblance(one.id, said.verdict, said.probability, {**evidence, "compared": True}, one.record)
+        doubted = said.verdict == "edited-copy" and said.probability < self.judge.threshold
+        verdict = "similar" if doubted else said.verdict
+        return Resemblance(one.id, verdict, said.probability, {**evidence, "compared": True}, one.record)
 
 
 def _held(codes: NDArray[np.uint64], row: Row) -> tuple[int, int]:

@@ -21,7 +21,7 @@ from lookalike.errors import CollectionClosed, InvalidArgument, ModelMismatch, S
 from lookalike.filters import Filter
 from lookalike.intake import RawRecord
 from lookalike.kinds import CollectionSettings
-from lookalike.likeness import SAME, Judge
+from lookalike.likeness import Judge
 from lookalike.records import (
     Added,
     DuplicateGroup,
@@ -77,6 +77,7 @@ class Collection:
     _check_model: Callable[[], None]
     _writer: Writer
     _searcher: Searcher
+    _judge: Judge
 
     def __init__(
         self, info: CollectionInfo, store: Store, ensemble: Ensemble, settings: Settings, home: Home | None = None
@@ -100,14 +101,9 @@ class Collection:
         check = partial(_check_model, info, ensemble)
         reader = TargetReader(info.name, store, ensemble, self._settings, info.settings, check)
         writer = Writer(store, describing, self._settings, info.settings.by, self._writing, latest=lambda: self._writer)
-        self.__dict__.update(
-            info=info,
-            _store=store,
-            _ensemble=ensemble,
-            _check_model=check,
-            _writer=writer,
-            _searcher=Searcher(reader),
-        )
+        judge = Judge.of(ensemble.curves, info.settings)
+        parts = {"_store": store, "_ensemble": ensemble, "_check_model": check, "_judge": judge}
+        self.__dict__.update(parts, info=info, _writer=writer, _searcher=Searcher(reader))
 
     @property
     def writing(self) -> threading.Lock:
@@ -271,28 +267,29 @@ class Collection:
         Raises ImageError, InvalidFilter, InvalidArgument for k outside 1 to 100, ModelMismatch, CollectionClosed.
         """
         self._check_model()
+        checker = Checker(self._store, self._ensemble, self._settings, self._judge)
         with self._answering():
-            found = Checker(self._store, self._ensemble, self._settings)
-            return found.check(image, k=k, where=self._filter(where), verify=verify)
+            return checker.check(image, k=k, where=self._filter(where), verify=verify)
 
     def duplicates(
         self,
         *,
         where: Mapping[str, Any] | None = None,
-        probability: float = SAME,
+        probability: float | None = None,
         linkage: Linkage = "average",
         apart: Iterable[tuple[str, str]] = (),
         progress: Progress | None = None,
     ) -> list[DuplicateGroup]:
         """Return the records that show one picture, as groups of two and more, largest first.
 
-        probability: that two show the same picture, from which they count; 1 counts equal bytes alone. linkage: by
-        "average" a member is like its whole group; "transitive" joins every chain. apart: pairs said to be different.
+        probability: from which two count as the same, default the collection's `threshold`; 1 is equal bytes. linkage:
+        by "average" a member is like its whole group; "transitive" joins every chain. apart: pairs said to differ.
         Raises InvalidFilter, InvalidArgument, CollectionClosed.
         """
-        rules = Rules(self._filter(where), probability, linkage, frozenset(apart))
+        least = self.settings.threshold if probability is None else probability
+        rules = Rules(self._filter(where), least, linkage, frozenset(apart))
         with self._answering():
-            return duplicate_groups(self._store, Judge(self._ensemble.curves), rules, progress)
+            return duplicate_groups(self._store, self._judge, rules, progress)
 
     def import_file(
         self,

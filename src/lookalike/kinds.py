@@ -10,7 +10,7 @@ from typing import Any, Final, Literal, cast, get_args
 
 from lookalike.errors import InvalidArgument, SettingFixed
 
-__all__ = ["FIXED", "KINDS", "VECTORS", "CollectionSettings", "Kind", "KindCard", "changed", "settings_of"]
+__all__ = ["FIXED", "KINDS", "SAME", "VECTORS", "CollectionSettings", "Kind", "KindCard", "changed", "settings_of"]
 
 Kind = Literal["photos", "products", "matching", "colors", "custom"]
 
@@ -19,6 +19,9 @@ VECTORS: Final = ("meaning", "copy", "color")
 
 FIXED: Final = ("describers", "entities")
 """Settings that records are described by; they are chosen when a collection is made."""
+
+SAME: Final = "same"
+"""Name of the curve of what hashes and copy vectors say together: that two records show the same picture."""
 
 _MOST_INDEXED: Final = 64
 _MOST_TAGS: Final = 20
@@ -36,6 +39,8 @@ class CollectionSettings:
     weights: vector name, or "tags", -> its share of a score when a search doesn't say what to compare.
     fields: metadata field -> weight of its words as tags or text. ignore_case: plain equality of strings in filters
     takes no notice of case. auto_tags: how many labels a new picture should get as tags; 0 for none.
+    threshold: probability from which two records count as the same picture. curves: probability curves fitted on pairs
+    of one's own, in place of the model's: vector -> {"scale", "offset"} over its cosine, `SAME` -> over log-odds.
     """
 
     product_id: str | None = None
@@ -46,6 +51,8 @@ class CollectionSettings:
     fields: Mapping[str, float] = field(default_factory=lambda: {"tags": 1.0})
     ignore_case: bool = False
     auto_tags: int = 0
+    threshold: float = 0.5
+    curves: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     @property
     def vectors(self) -> tuple[str, ...]:
@@ -189,6 +196,26 @@ def _auto_tags(value: Any, _: CollectionSettings) -> int:
     return value
 
 
+def _threshold(value: Any, _: CollectionSettings) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= 1:
+        raise InvalidArgument("threshold", value, "a probability above 0 and at most 1")
+    return float(value)
+
+
+def _curves(value: Any, settings: CollectionSettings) -> dict[str, dict[str, float]]:
+    if not isinstance(value, Mapping):
+        raise InvalidArgument("curves", value, 'names with their curves, like {"same": {"scale": 1.1, "offset": -0.4}}')
+    allowed = (*settings.vectors, SAME)
+    for name, curve in value.items():
+        if name not in allowed:
+            raise InvalidArgument("curves", name, f"for one of {', '.join(allowed)}")
+        numbers = list(curve.values()) if isinstance(curve, Mapping) and curve.keys() == {"scale", "offset"} else [None]
+        real = all(isinstance(one, int | float) and math.isfinite(one) for one in numbers)
+        if not real or not curve["scale"] > 0:
+            raise InvalidArgument(f"curves.{name}", curve, "a finite scale above 0 and a finite offset")
+    return {name: {part: float(curve[part]) for part in ("scale", "offset")} for name, curve in value.items()}
+
+
 _CHECKS = {
     "product_id": _product_id,
     "index": _index,
@@ -196,6 +223,8 @@ _CHECKS = {
     "fields": _fields,
     "ignore_case": _ignore_case,
     "auto_tags": _auto_tags,
+    "threshold": _threshold,
+    "curves": _curves,
 }
 
 

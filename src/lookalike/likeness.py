@@ -15,6 +15,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from lookalike.describers.calibration import Calibration
 from lookalike.describers.hashes import ORIENTATIONS
+from lookalike.kinds import SAME as JOINED
+from lookalike.kinds import CollectionSettings
 from lookalike.records import Verdict
 from lookalike.stores.base import Row
 
@@ -84,9 +86,23 @@ def nearest_bits(turned: Codes, other: ArrayLike) -> tuple[NDArray[np.intp], NDA
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """Judges pairs. curves: vector name -> its probability curve, of the collection's vectors that have one."""
+    """Judges pairs.
+
+    curves: vector name -> its probability curve, of the collection's vectors that have one. joined: what makes the
+    log-odds of hash and copy vector together a probability, if somebody's own pairs say it better. threshold:
+    probability from which a pair is called the same picture.
+    """
 
     curves: Mapping[str, Calibration]
+    joined: Calibration | None = None
+    threshold: float = SAME
+
+    @classmethod
+    def of(cls, curves: Mapping[str, Calibration], settings: CollectionSettings) -> Judge:
+        """Return the judge of a collection: the model's curves, and over them those of the collection's own."""
+        own = {name: Calibration(**curve) for name, curve in settings.curves.items()}
+        joined = own.pop(JOINED, None)
+        return cls({**curves, **own}, joined, settings.threshold)
 
     def probabilities(self, bits: ArrayLike, copy: ArrayLike) -> NDArray[np.float64]:
         """Return P(same picture) of many pairs by the bits of 64 that differ and the cosine of the copy vectors.
@@ -99,6 +115,9 @@ class Judge:
         by_hash = _rising(9.0 - bits, 1.2)
         by_both = _rising(14.0 - bits, 2.0) * agreed**20
         joined: NDArray[np.float64] = 1.0 - (1.0 - by_hash) * (1.0 - by_both) * (1.0 - 0.3 * agreed)
+        if self.joined is not None:
+            sure = np.clip(joined, 1e-6, 1 - 1e-6)
+            joined = self.joined.probabilities(np.log(sure / (1 - sure)))
         return np.minimum(0.9999, joined)
 
     def judge(self, a: Row, b: Row, held: tuple[int, int] | None = None) -> tuple[Verdict, float, dict[str, Any]]:
@@ -128,7 +147,7 @@ class Judge:
         return 0.6 if curve is None else max(-1.0, min(1.0, -curve.offset / curve.scale))
 
     def _verdict(self, probability: float, said: Mapping[str, float]) -> Verdict:
-        if probability >= SAME:
+        if probability >= self.threshold:
             return "edited-copy"
         alike = said.get("meaning", 0.0) >= SAME
         if alike and said.get("copy", 0.0) >= SAME:

@@ -177,6 +177,8 @@ class SettingsRequest(Request):
     fields: dict[str, float] | None = Field(None, description="Metadata field to the weight of its words.")
     ignore_case: bool | None = Field(None, description="Plain equality of strings in filters ignores case.")
     auto_tags: int | None = Field(None, description="How many labels a new picture gets as tags, 0 to 20.")
+    threshold: float | None = Field(None, description="Probability from which two records are the same picture.")
+    curves: dict[str, dict[str, float]] | None = Field(None, description="Probability curves of your own pairs.")
 
 
 class NewCollection(SettingsRequest):
@@ -198,6 +200,8 @@ class SettingsBody(BaseModel):
     fields: dict[str, float]
     ignore_case: bool
     auto_tags: int
+    threshold: float
+    curves: dict[str, dict[str, float]]
 
 
 class CollectionBody(BaseModel):

@@ -78,7 +78,9 @@ class DuplicatesRequest(Request):
     """Which duplicates to look for."""
 
     where: dict[str, Any] | None = Field(None, description="MongoDB-like filter.", examples=[{"category": "kitchen"}])
-    probability: float = Field(0.5, gt=0, le=1, description="From which two count as the same; 1: equal bytes only.")
+    probability: float | None = Field(
+        None, gt=0, le=1, description="From which two count as the same; 1: equal bytes only. Default the collection's."
+    )
     linkage: Literal["average", "transitive"] = "average"
     apart: list[tuple[str, str]] = Field([], description="Pairs of ids known to be different.")
 

@@ -1,5 +1,6 @@
 """Decisions: kept once, listed where they belong, withdrawn; and what they leave open."""
 
+from dataclasses import replace
 from itertools import combinations
 
 import pytest
@@ -55,13 +56,14 @@ def test_a_withdrawn_decision_is_gone_and_can_be_made_again(catalog):
 
 
 @pytest.mark.parametrize(
-    ("verdict", "members"), [("different", ["a", "a"]), ("different", []), ("set-aside", []), ("set-aside", [""])]
+    ("verdict", "members"),
+    [("different", ["a", "a"]), ("different", []), ("set-aside", []), ("set-aside", [""]), ("same", ["a"])],
 )
 def test_too_few_members_are_refused(catalog, verdict, members):
     with pytest.raises(InvalidArgument, match="at least"):
         catalog.decisions.add(verdict, members)
     with pytest.raises(InvalidArgument, match="set-aside"):
-        catalog.decisions.add("same", ["a", "b"])
+        catalog.decisions.add("alike", ["a", "b"])
 
 
 def test_decisions_about_a_collection_go_with_it(tmp_path):
@@ -84,6 +86,7 @@ def test_names_of_any_letters_are_kept(catalog):
 def test_a_settled_group_stays_away_until_a_new_member_joins():
     settled = [different("a", "b")]
     assert open_groups([["a", "b"]], settled) == []
+    assert open_groups([["a", "b"]], [replace(settled[0], verdict="same")]) == [["a", "b"]], "to be cleaned up yet"
     assert open_groups([["b", "a", "c"]], settled) == [["b", "a", "c"]]
 
 

@@ -1,4 +1,4 @@
-"""What people decided about pictures: these are not duplicates, these are known and set aside. It lasts."""
+"""What people decided about pictures: these are the same, or not, these are known and set aside. It lasts."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from lookalike.errors import EntryNotFound, InvalidArgument
 
 __all__ = ["Decision", "Decisions", "Verdict"]
 
-Verdict = Literal["different", "set-aside"]
-"""different: no two of the members are duplicates. set-aside: known pictures that never count as duplicates."""
+Verdict = Literal["different", "set-aside", "same"]
+"""different: no two of the members are duplicates. set-aside: known pictures that never count as duplicates. same: all
+show the same picture; `lookalike calibrate` learns from it, and nothing is left apart by it."""
 
-_FEWEST: Final = {"different": 2, "set-aside": 1}
+_FEWEST: Final = {"different": 2, "set-aside": 1, "same": 2}
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ def open_groups(groups: Iterable[Sequence[str]], decisions: Iterable[Decision]) 
     for decision in decisions:
         if decision.verdict == "set-aside":
             aside.update(decision.members)
-        else:
+        elif decision.verdict == "different":
             members = frozenset(decision.members)
             for member in members:
                 apart[member].append(members)

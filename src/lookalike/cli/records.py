@@ -60,7 +60,9 @@ def _check(
 
 def _duplicates(
     name: str = NameArgument,
-    probability: float = typer.Option(0.5, "--probability", "-p", help="From which two count; 1: equal bytes only."),
+    probability: float = typer.Option(
+        None, "--probability", "-p", help="From which two count; 1: equal bytes only. [default: the collection's, 0.5]"
+    ),
     linkage: str = typer.Option("average", "--linkage", help="average, or transitive: every chain is one group."),
     where: str = FilterOption,
     workspace: Path = WorkspaceOption,

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from lookalike.likeness import SAME, Judge, code_of, is_plain, nearest_bits, turned_codes
-from lookalike.stores.base import Hit, Store
+from lookalike.likeness import Judge, code_of, is_plain, nearest_bits, turned_codes
+from lookalike.stores.base import Hit, Row, Store
 
 __all__ = ["Copies"]
 
@@ -57,4 +57,7 @@ class Copies:
         rows = {row.id: row for row in self.store.get([id_, *near], with_vectors=True) if row} if near else {}
         if id_ not in rows:
             return None
-        return next((one for one in near if one in rows and self.judge.judge(rows[id_], rows[one])[1] >= SAME), None)
+        return next((one for one in near if one in rows and self._same(rows[id_], rows[one])), None)
+
+    def _same(self, a: Row, b: Row) -> bool:
+        return self.judge.judge(a, b)[1] >= self.judge.threshold

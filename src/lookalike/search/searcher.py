@@ -94,7 +94,7 @@ class Searcher:
         return field
 
     def _copies(self) -> Copies:
-        return Copies(self.reader.store, Judge(self.reader.ensemble.curves))
+        return Copies(self.reader.store, Judge.of(self.reader.ensemble.curves, self.reader.chosen))
 
     def _sorted_out(
         self, given: Iterable[str | Mapping[str, Any]], failed: list[Failure]
