@@ -52,7 +52,7 @@ ROOMS = {
     "argon2": {"catalog/users.py"},
     "fastapi": {"api", "pages"},
     "starlette": {"api", "pages"},
-    "cv2": {"images", "describers", "edits", "ssim.py", "keypoints.py", "training"},
+    "cv2": {"images", "describers", "edits", "ssim.py", "keypoints.py", "folders/alignment.py", "training"},
     "PIL": {"images", "describers", "edits", "gallery.py", "training", "cli/doctor.py", "folders/told.py"},
     "simplejpeg": {"images", "training"},
     "pillow_heif": {"images"},

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from lookalike.errors import ImageError, ImageTooLarge, ImageUnreadable, LookalikeError
     from lookalike.folders.group import group_folder
     from lookalike.images import Image, Limits, read_image
+    from lookalike.learning import Trained, train
     from lookalike.metrics import distances, similarities
     from lookalike.records import Added, Comparison, Failure, Match, Page, Record
     from lookalike.settings import Settings
@@ -42,6 +43,7 @@ _HOMES = {
     "Page": "records",
     "Record": "records",
     "Settings": "settings",
+    "Trained": "learning",
     "Workspace": "workspace",
     "compare": "comparison",
     "describe": "describers",
@@ -50,6 +52,7 @@ _HOMES = {
     "open": "workspace",
     "read_image": "images",
     "similarities": "metrics",
+    "train": "learning",
 }
 
 __all__ = [
@@ -70,6 +73,7 @@ __all__ = [
     "Page",
     "Record",
     "Settings",
+    "Trained",
     "Workspace",
     "__version__",
     "compare",
@@ -79,6 +83,7 @@ __all__ = [
     "open",
     "read_image",
     "similarities",
+    "train",
 ]
 
 

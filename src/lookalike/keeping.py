@@ -11,6 +11,7 @@ from typing import Any
 from lookalike.catalog import Catalog, CollectionInfo
 from lookalike.collection import Collection
 from lookalike.describers.ensemble import Ensemble, standard_ensemble
+from lookalike.describers.modelfolder import settled
 from lookalike.errors import InvalidArgument, ModelError
 from lookalike.records import Redescribed
 from lookalike.redescribe import Follower, ReadPicture, Redescription
@@ -106,6 +107,7 @@ class Keeper:
         self, collection: Collection, model: str, read: ReadPicture | None, *, anyway: bool
     ) -> Redescription:
         """Begin, or go on with, a change of model; see `Collection.redescribe`."""
+        model = settled(str(model))
         with self._guard:
             under_way = self._under_way.get(collection.name)
             if under_way is not None and under_way.running:

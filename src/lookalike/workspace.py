@@ -16,6 +16,7 @@ from filelock import FileLock, Timeout
 from lookalike.catalog import FILE, Catalog, CollectionInfo, now
 from lookalike.collection import Collection
 from lookalike.describers.ensemble import standard_ensemble
+from lookalike.describers.modelfolder import settled
 from lookalike.errors import CollectionNotFound, InvalidName, WorkspaceLocked, WorkspaceUnreadable
 from lookalike.keeping import Keeper, described_by
 from lookalike.kinds import Kind, changed, settings_of
@@ -71,14 +72,15 @@ class Workspace:
     def create(self, name: str, *, kind: str = "photos", model: str | None = None, **settings: Any) -> Collection:
         """Make an empty collection.
 
-        kind: "photos", "products", "matching", "colors" or "custom", as in `kinds.KINDS`. model: default the
-        workspace's. settings: what differs from the kind's own, as in `kinds.CollectionSettings`.
+        kind: "photos", "products", "matching", "colors" or "custom", as in `kinds.KINDS`. model: a name or the folder
+        of a trained one, default the workspace's. settings: what differs from the kind's own, as in
+        `kinds.CollectionSettings`.
         Raises InvalidName, CollectionExists, InvalidArgument, UnknownModel.
         """
         if not _NAME.match(name):
             raise InvalidName(name)
         chosen = settings_of(kind, settings)
-        model = model or self.settings.model
+        model = settled(str(model or self.settings.model))
         ensemble = standard_ensemble(model)
         info = described_by(CollectionInfo(name, cast(Kind, kind), model, chosen, {}, {}, now()), ensemble)
         with self._guard:

@@ -20,6 +20,7 @@ from lookalike.cli import (
     search,
     serve,
     sync,
+    train,
     users,
     workspace,
 )
@@ -36,7 +37,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
-for room in (compare, describe, group, index, search, models, evaluate, serve, doctor, workspace):
+for room in (compare, describe, group, index, search, models, evaluate, train, serve, doctor, workspace):
     room.install(app)
 redescribe.install(collections.app)
 app.add_typer(collections.app, name="collection")

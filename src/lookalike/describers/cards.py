@@ -1,4 +1,6 @@
-"""Models by name: the bundled one, those fetched on request that have a card here, `onnx:FILE` and `hf:OWNER/REPO`."""
+"""Models by name: the bundled one, those fetched on request that have a card here, folders that were trained,
+`onnx:FILE` and `hf:OWNER/REPO`.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from lookalike.describers.modelcard import ModelCard, read_card
+from lookalike.describers.modelfolder import folder_card, folder_facts, is_folder
 from lookalike.describers.own import HUB_PREFIX, ONNX_PREFIX, fetched_repositories, hub_card, onnx_card
 from lookalike.describers.weights import models_folder
 from lookalike.errors import UnknownModel, WeightsCorrupt
@@ -34,10 +37,12 @@ def able_to_read() -> tuple[str, ...]:
 
 
 def facts(name: str) -> dict[str, Any]:
-    """Return everything a model's card file says, as JSON values. Raises UnknownModel, WeightsCorrupt."""
+    """Return everything a model's card file says, as JSON values. Raises UnknownModel, ModelMissing, WeightsCorrupt."""
+    if is_folder(name):
+        return folder_facts(name)
     path = (BUNDLED if name in _BUNDLED else KNOWN) / f"{name}.json"
     if name not in _BUNDLED and name not in {known.stem for known in KNOWN.glob("*.json")}:
-        raise UnknownModel(name, (*names(), f"{ONNX_PREFIX}FILE", f"{HUB_PREFIX}OWNER/REPO"))
+        raise UnknownModel(name, (*names(), "FOLDER", f"{ONNX_PREFIX}FILE", f"{HUB_PREFIX}OWNER/REPO"))
     try:
         found: dict[str, Any] = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
@@ -49,12 +54,14 @@ def card(name: str = "lookalike-mini") -> ModelCard:
     """Return the card of a model by name; its files need not be here.
 
     Raises UnknownModel, WeightsCorrupt; ModelMissing or ModelUnusable for `onnx:` and `hf:`, whose cards are made
-    from their files.
+    from their files; ModelMissing for folders.
     """
     if name.startswith(ONNX_PREFIX):
         return onnx_card(name)
     if name.startswith(HUB_PREFIX):
         return hub_card(name)
+    if is_folder(name):
+        return folder_card(name)
     return _bundled(name) if name in _BUNDLED else _known(name, models_folder() / name)
 
 

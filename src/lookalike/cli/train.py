@@ -1,0 +1,201 @@
+"""`lookalike train`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from lookalike.cli.common import settings_for
+from lookalike.cli.output import Format, FormatOption, note, print_json, print_rows, progress_bar
+
+if TYPE_CHECKING:
+    from lookalike.evaluation.figures import Figure
+    from lookalike.learning import Trained
+    from lookalike.learning.measure import Measured
+    from lookalike.learning.run import Progress
+
+_HELP = """Learn from your own pictures which of them are alike, and see honestly how much better that is.
+
+Each folder in SOURCE is a class; or SOURCE is a .csv or .jsonl table whose paths are relative to it, with the columns
+file and label, file and group, or a, b and same (pairs), or lines like {"files": [...]} of pictures that show the same.
+A fifth of the classes is held out: nothing is learned from them, and the figures are theirs, before and after.
+
+`--gear head` (the default) learns a head on the model's features, in seconds to a minute on any CPU; how strongly it
+speaks is cross-validated over classes. `--gear full` also trains the network's last stages (extra `train`: PyTorch).
+Where the trained model finds less than before, the folder holds the old one as it was, and that is said.
+
+The folder that is written can be given wherever a model's name can. It holds the ONNX file, its card with calibration,
+and report.json: figures, hard pairs, labels that the neighbors doubt, near duplicates.
+
+Example: `lookalike train shoes --out shoes-model`, then
+`lookalike collection redescribe shop --model shoes-model`,
+or `lookalike train pairs.csv --gear full --loss triplet --epochs 30 --format json`
+"""
+
+
+class Gear(StrEnum):
+    """How much is trained."""
+
+    head = "head"
+    full = "full"
+
+
+class Loss(StrEnum):
+    """What --gear full learns by."""
+
+    softmax = "softmax"
+    triplet = "triplet"
+    contrastive = "contrastive"
+
+
+def install(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("train", help=_HELP)(_train)
+
+
+def _train(
+    source: Path = typer.Argument(..., metavar="SOURCE", help="Folder of folders, or a .csv or .jsonl table."),
+    out: Path = typer.Option(None, "--out", "-o", metavar="DIR", help="Model to write. [default: ./SOURCE-model]"),
+    gear: Gear = typer.Option(Gear.head, "--gear", help="head: on frozen features; full: the last stages too."),
+    model: str = typer.Option(None, "--model", help="The model that is learned from. [default: LOOKALIKE_MODEL]"),
+    held_out: float = typer.Option(0.2, "--held-out", help="Share of the classes that figures are measured on."),
+    seed: int = typer.Option(0, "--seed", min=0, help="The same seed and pictures give the same model."),
+    epochs: int = typer.Option(20, "--epochs", min=1, help="With --gear full: at most; it stops early by itself."),
+    loss: Loss = typer.Option(Loss.softmax, "--loss", help="With --gear full: what it learns by."),
+    resume: bool = typer.Option(False, "--resume", help="With --gear full: go on with an interrupted training."),
+    drop_duplicates: bool = typer.Option(
+        False, "--drop-duplicates", help="Learn from no picture that is a near duplicate of a held-out one."
+    ),
+    anyway: bool = typer.Option(False, "--anyway", help="Write the trained model even if it is worse."),
+    force: bool = typer.Option(False, "--force", help="Replace a model that is in --out."),
+    form: Format = FormatOption,
+) -> None:
+    from lookalike.learning import train
+
+    settings = settings_for(None, model=model)
+    with _bars() as progress:
+        found = train(
+            source,
+            out,
+            settings=settings,
+            progress=progress,
+            gear=gear.value,
+            held_out=held_out,
+            seed=seed,
+            epochs=epochs,
+            loss=loss.value,
+            resume=resume,
+            drop_duplicates=drop_duplicates,
+            anyway=anyway,
+            force=force,
+        )
+    for warning in found.warnings:
+        note(f"warning: {warning}")
+    _show(found, form)
+
+
+@contextmanager
+def _bars() -> Iterator[Progress]:
+    """Yield what shows the stages of a training, a bar after the other."""
+    with ExitStack() as stack:
+        shown: dict[str, Any] = {}
+
+        def advance(what: str, more: int, total: int) -> None:
+            if what not in shown:
+                stack.pop_all().close()
+                shown[what] = stack.enter_context(progress_bar(what, total))
+            shown[what](more)
+
+        yield advance
+
+
+def _show(found: Trained, form: Format) -> None:
+    lines = _lines(found)
+    if form is Format.json:
+        print_json(_as_json(found))
+    elif form is not Format.table:
+        print_rows([{"by": name, **_flat(line)} for name, line in lines.items()], form)
+    else:
+        print_rows([{"by": name, **_cells(line)} for name, line in lines.items()], form)
+        typer.echo(f"\n{_said(found)}")
+
+
+def _lines(found: Trained) -> dict[str, Measured]:
+    trained = "trained, not kept" if found.kept and found.strength > 0 else "after"
+    return {"before": found.before, trained: found.candidate, **found.baselines}
+
+
+def _as_json(found: Trained) -> dict[str, Any]:
+    return {
+        "before": found.before.as_json(),
+        "after": found.after.as_json(),
+        "model": str(found.model),
+        "gear": found.gear,
+        "better": found.better,
+        "kept old": found.kept,
+        "strength": found.strength,
+        "candidate": found.candidate.as_json(),
+        "gain": {"recall@1": found.gain.value, "interval": [found.gain.low, found.gain.high]},
+        "baselines": {name: line.as_json() for name, line in found.baselines.items()},
+        "pictures": found.pictures,
+        "classes": found.identities,
+        "held out classes": len(found.held_out),
+        "asked": found.asked,
+        "calibration error": found.calibration_error,
+        "warnings": list(found.warnings),
+    }
+
+
+def _said(found: Trained) -> str:
+    """Say plainly what came of it."""
+    points = f"{100 * found.gain.value:+.1f} points [{100 * found.gain.low:+.1f}, {100 * found.gain.high:+.1f}]"
+    basis = (
+        f"Learned from {found.pictures:,} pictures of {found.identities:,} classes; asked with {found.asked:,} "
+        f"pictures of {len(found.held_out):,} classes that were held out."
+    )
+    if found.kept and found.strength == 0:
+        verdict = "Not better: on classes left out, nothing that was learned helped. The old model is kept as it was."
+    elif found.kept:
+        verdict = f"Worse: recall@1 {points}. The old model is kept as it was; --anyway writes the trained one."
+    elif found.better:
+        verdict = f"Better: recall@1 {points}."
+    elif found.gain.value < 0:
+        verdict = f"Worse, and written anyway: recall@1 {points}."
+    else:
+        verdict = f"Not clearly better: recall@1 {points}; with so few pictures that may be chance."
+    pairs = [f"  {one.a} ({one.a_label}) and {one.b} ({one.b_label}): {one.score:.3f}" for one in found.hard[:3]]
+    doubts = [f"  {one.name} is called {one.label}, its neighbors {one.suggested}" for one in found.suspects[:3]]
+    parts = [basis, verdict]
+    parts += [f"Most alike of different classes, of {len(found.hard):,} in report.json:", *pairs] if pairs else []
+    parts += [f"Labels to look at, of {len(found.suspects):,} in report.json:", *doubts] if doubts else []
+    parts.append(f"Model: {found.model}\nUse it: lookalike collection redescribe NAME --model {found.model}")
+    return "\n".join(parts)
+
+
+def _figures(line: Measured) -> dict[str, Figure]:
+    return {
+        "recall@1": line.recall_at_1,
+        "recall@5": line.recall_at_5,
+        "mAP": line.mean_average_precision,
+        "median rank": line.median_rank,
+    }
+
+
+def _cells(line: Measured) -> dict[str, str]:
+    return {
+        name: f"{one.value:.{digits}f} [{one.low:.{digits}f}, {one.high:.{digits}f}]"
+        for name, one in _figures(line).items()
+        for digits in (1 if name == "median rank" else 3,)
+    }
+
+
+def _flat(line: Measured) -> dict[str, float]:
+    row: dict[str, float] = {}
+    for name, one in _figures(line).items():
+        row |= {name: one.value, f"{name} low": one.low, f"{name} high": one.high}
+    return row
