@@ -1,0 +1,205 @@
+"""What one file's picture is beside another's, in words and as facts: only what was really measured of the two."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lookalike.describers.hashes import ORIENTATIONS
+from lookalike.folders.alignment import lay, refined
+from lookalike.folders.differences import Difference, Surroundings, difference, surroundings
+from lookalike.folders.findings import PictureFile
+from lookalike.folders.placement import CORNERS, MIRROR, Placement, held, moved, nearest_held, placed, share_within
+from lookalike.images.image import Pixels
+from lookalike.signals import Signals
+
+__all__ = ["Changes", "Shown", "changes_between", "changes_of_whole"]
+
+Floats = NDArray[np.float64]
+
+_FIRM: Final = 14  # aligned keypoints from which a transform is believed
+_AGREED: Final = 0.4  # and the agreement of what it aligns
+_TURNED: Final = 12  # bits of 64 up to which a hash says how the whole picture is held
+_NEARLY: Final = 0.06  # share of a side by which a corner may be off in a transform of the whole picture by keypoints
+_WHOLE: Final = 0.01  # and in one that was refined
+_PART: Final = 0.97  # share of a picture that is less than all of it
+_SAME_WHOLE: Final = 0.9  # agreement from which a picture is the other one as a whole, if a hash says so, too
+_LOSSY: Final = {"JPEG", "WEBP", "HEIF", "AVIF"}
+_SHARP: Final = 100  # pixels along the longer side of the shared part from which fine detail is compared
+_PATCHED: Final = 1.6  # times harder: of 10 overlays of every kind 6 are told so, and very few the wrong way
+
+_AROUND_B: Final[Mapping[Surroundings, str]] = {
+    "border": "bordered",
+    "caption": "captioned",
+    "page": "screenshot",
+    "picture": "inset",
+    "scene": "uncropped, the first is {}",
+}
+_AROUND_A: Final[Mapping[Surroundings, str]] = {
+    "border": "without the border",
+    "caption": "without the caption",
+    "page": "cut out of a screenshot",
+    "picture": "cut out of another picture",
+    "scene": "cropped to {}",
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shown:
+    """A file and its pixels, (H, W, 3), of whatever smaller size."""
+
+    file: PictureFile
+    pixels: Pixels
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the whole file's picture."""
+        return self.file.width, self.file.height
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What b is beside a; the fields are those of `findings.FilePair`.
+
+    words: "mirrored", "rotated 90" (clockwise), "rotated by -12 degrees", "stretched wider by 40 %" or "taller",
+    "slanted", "in perspective"; "cropped to 61 %", "cut out of a screenshot", "cut out of another picture", "without
+    the border", "without the caption", or the other way around "uncropped, the first is 61 %", "screenshot", "inset",
+    "bordered", "captioned"; "overlay on 12 %", "without the overlay on 12 %", or "different on 12 %" where it can't
+    be told which of them was altered; "gray", "in color", "recolored", "brighter", "darker", "more contrast", "less
+    contrast", "blurred", "sharpened", "noisy", "resized from 400x300 to 200x150", "recompressed", "converted from JPEG
+    to PNG".
+    """
+
+    words: tuple[str, ...] = ()
+    overlap_a: float = 1.0
+    overlap_b: float = 1.0
+    transform: tuple[float, ...] | None = None
+
+
+def changes_between(a: Shown, b: Shown, signals: Signals) -> Changes:
+    """Return what b is beside a. signals: of a against b. Little where nothing aligns the two."""
+    overlap = signals.overlap
+    if overlap is not None and overlap.inliers >= _FIRM and overlap.agreement >= _AGREED:
+        transform = overlap.transform @ MIRROR if signals.mirrored else overlap.transform
+    elif signals.phash_bits <= _TURNED and not signals.plain:
+        transform = held(signals.turned)
+    else:
+        return Changes(tuple(_conversion(a.file, b.file)))
+    return _told(a, b, _exact(a, b, transform))
+
+
+def changes_of_whole(a: Shown, b: Shown, turned: int) -> Changes | None:
+    """Return what b is beside a, if it is the whole picture held that way and at most cropped a little; else None.
+
+    turned: index into `hashes.ORIENTATIONS`, of how a is held to be like b.
+    """
+    found = refined(a.pixels, b.pixels, held(turned))
+    if found is None:
+        return None
+    if nearest_held(found)[1] <= _WHOLE:
+        found = held(turned)
+    laid = lay(a.pixels, b.pixels, found)
+    return None if laid is None or laid.agreement < _SAME_WHOLE else _told(a, b, found)
+
+
+def _exact(a: Shown, b: Shown, transform: Floats) -> Floats:
+    """Refine a transform, and make it that of the whole picture where nothing speaks against that."""
+    best = refined(a.pixels, b.pixels, transform)
+    best = transform if best is None else best
+    way, shift = nearest_held(best)
+    if shift > _NEARLY:
+        return best
+    whole = refined(a.pixels, b.pixels, held(way))
+    if whole is None or nearest_held(whole)[1] > _WHOLE:
+        return best
+    agreements = [laid.agreement if laid else 0.0 for laid in (lay(a.pixels, b.pixels, one) for one in (whole, best))]
+    return held(way) if agreements[0] >= agreements[1] - 0.005 else best
+
+
+def _told(a: Shown, b: Shown, transform: Floats) -> Changes:
+    place = placed(transform, a.size, b.size)
+    back = np.asarray(np.linalg.inv(transform), np.float64)
+    overlap_a, overlap_b = share_within(transform), share_within(back)
+    whole = overlap_a >= _PART and overlap_b >= _PART
+    laid = lay(a.pixels, b.pixels, transform)
+    differs = None if laid is None else difference(laid)
+    words = list(_turns(place))
+    if overlap_a < _PART <= overlap_b:
+        around = surroundings(a.pixels, moved(back, CORNERS))
+        words.append(_AROUND_A[around].format(_percent(overlap_a)))
+    elif overlap_b < _PART <= overlap_a:
+        around = surroundings(b.pixels, moved(transform, CORNERS))
+        words.append(_AROUND_B[around].format(_percent(overlap_b)))
+    if differs is not None:
+        sharp = min(max(a.pixels.shape) * overlap_a**0.5, max(b.pixels.shape) * overlap_b**0.5) >= _SHARP
+        words += _tones(differs, sharp and whole and 0.95 < place.wider < 1.05)
+    if whole:
+        words += _resized(a, b, transform)
+    if not words and a.file.format == b.file.format and a.file.format in _LOSSY:
+        words.append("recompressed")
+    words += _conversion(a.file, b.file)
+    return Changes(tuple(words), overlap_a, overlap_b, tuple(float(value) for value in transform.ravel()))
+
+
+def _turns(place: Placement) -> Iterator[str]:
+    if place.mirrored:
+        yield "mirrored"
+    quarters = round(place.degrees / 90)
+    rest = place.degrees - 90 * quarters
+    if abs(rest) >= 2:
+        yield f"rotated by {place.degrees:.0f} degrees"
+    elif quarters % 4:
+        yield ORIENTATIONS[quarters % 4]
+    if place.tilt > 0.06:
+        yield "in perspective"
+        return
+    if abs(place.slant) > 0.03:
+        yield "slanted"
+    if place.wider > 1.05:
+        yield f"stretched wider by {_percent(place.wider - 1)}"
+    elif place.wider < 0.95:
+        yield f"stretched taller by {_percent(1 / place.wider - 1)}"
+
+
+def _tones(found: Difference, sharp: bool) -> Iterator[str]:
+    """sharp: whether both are large enough, and laid exactly enough, to compare fine detail."""
+    if found.covered > 0.015:
+        how = "overlay on" if found.patched > _PATCHED else "different on"
+        yield f"{'without the overlay on' if found.patched < 1 / _PATCHED else how} {_percent(found.covered)}"
+    noisy = sharp and found.detail > 1.3 and found.clear < 0.7
+    blurred = sharp and found.detail < 0.6
+    if found.color_b < 1.5 and found.color_a > 4:
+        yield "gray"
+    elif found.color_a < 1.5 and found.color_b > 4:
+        yield "in color"
+    elif found.recolored > max(6.0, 0.45 * found.color_a) and not noisy:
+        yield "recolored"
+    if abs(found.brighter) > 14:
+        yield "brighter" if found.brighter > 0 else "darker"
+    if not blurred and not 0.9 <= found.contrast <= 1.1:
+        yield "more contrast" if found.contrast > 1 else "less contrast"
+    if noisy:
+        yield "noisy"
+    elif blurred:
+        yield "blurred"
+    elif sharp and found.detail > 1.4:
+        yield "sharpened"
+
+
+def _resized(a: Shown, b: Shown, transform: Floats) -> Iterator[str]:
+    width, height = a.size[::-1] if nearest_held(transform)[0] % 2 else a.size
+    if (width, height) != b.size:
+        yield f"resized from {a.size[0]}x{a.size[1]} to {b.size[0]}x{b.size[1]}"
+
+
+def _conversion(a: PictureFile, b: PictureFile) -> Iterator[str]:
+    if a.format != b.format:
+        yield f"converted from {a.format} to {b.format}"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"
