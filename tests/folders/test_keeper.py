@@ -99,18 +99,33 @@ def test_a_reference_wins_over_every_rule():
     assert path == "/archive/a"
 
 
-@pytest.mark.parametrize("change", ["cropped to 61 %", "bordered", "overlay", "gray", "screenshot"])
+@pytest.mark.parametrize("change", ["cropped to 61 %", "bordered", "captioned", "gray", "screenshot", "blurred"])
 def test_a_lesser_copy_is_never_kept_before_its_whole_original(change):
     whole, lesser = file("/a", width=100), file("/b", width=900, exif=9)
-    pair = FilePair("/a", "/b", "edited-copy", 0.99, "keypoints", (change,), 0.61, 1.0)
-    path, reasons = pick("largest", whole, lesser, pairs=(pair,))
-    assert path == "/a"
-    assert change in reasons["/b"]
+    pair = FilePair("/a", "/b", "edited-copy", 0.99, "keypoints", ("recompressed", change))
+    assert pick("largest", whole, lesser, pairs=(pair,)) == ("/a", {"/b": f"it is {change}, the keeper is not"})
 
 
-def test_the_overlaps_say_who_of_two_was_cropped():
-    pair = FilePair("/a", "/b", "edited-copy", 0.99, "keypoints", ("cropped to 61 %",), 1.0, 0.61)
-    assert pick("largest", file("/a", width=900), file("/b"), pairs=(pair,))[0] == "/b"
+@pytest.mark.parametrize(
+    ("change", "first"),
+    [
+        ("uncropped, the first is 61 %", "cropped"),
+        ("border cut off", "bordered"),
+        ("caption cut off", "captioned"),
+        ("cut out of a screenshot", "screenshot"),
+        ("in color", "gray"),
+    ],
+)
+def test_nor_where_the_lesser_one_comes_first(change, first):
+    pair = FilePair("/a", "/b", "edited-copy", 0.99, "keypoints", (change,))
+    found = pick("largest", file("/a", width=900), file("/b"), pairs=(pair,))
+    assert found == ("/b", {"/a": f"it is {first}, the keeper is not"})
+
+
+@pytest.mark.parametrize("change", ["overlay on 12 %", "inset", "cut out of another picture", "recolored", "mirrored"])
+def test_what_may_be_either_way_is_no_evidence(change):
+    pair = FilePair("/a", "/b", "edited-copy", 0.99, "keypoints", (change,))
+    assert pick("largest", file("/a", width=9), file("/b"), pairs=(pair,))[0] == "/b"
 
 
 def test_original_counts_where_it_is_named():

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import PurePath
 from typing import Final
 
 from lookalike.folders.findings import FileGroup, FilePair, PictureFile
 
-__all__ = ["find_pair", "lesser_copies", "named_like_a_copy", "raw_files"]
+__all__ = ["find_pair", "lesser_copies", "named_like_a_copy", "raw_files", "unclear_change"]
 
-_CROPPED: Final = "cropped"
-_LESSER: Final = ("border", "overlay", "gray", "screenshot", "text", "watermark", "blur", "colors reduced")
-_MARGIN: Final = 0.03  # of the area: two overlaps this near say nothing of who was cropped
+# What `changes.py` says of b beside a, by its first words: b is the lesser of the two ...
+_B_LESSER: Final = ("cropped", "bordered", "captioned", "screenshot", "gray", "blurred")
+# ... or a is, and what a is then ...
+_A_LESSER: Final[Mapping[str, str]] = {
+    "uncropped": "cropped",
+    "border cut off": "bordered",
+    "caption cut off": "captioned",
+    "cut out of a screenshot": "screenshot",
+    "in color": "gray",
+}
+# ... or each may have what the other has not.
+_UNCLEAR: Final = ("overlay", "inset", "cut out of another picture")
 
 _COPY_NAMES: Final = re.compile(
     r"""
@@ -38,14 +48,23 @@ def raw_files(file: PictureFile) -> list[str]:
 def lesser_copies(group: FileGroup) -> dict[tuple[str, str], str]:
     """Return (path of the whole, path of the lesser) -> what the lesser one is, in words, of all pairs that tell.
 
-    Lesser is who was cropped, got a border, an overlay or a text, or lost its colors. Of a crop the overlaps decide
-    who it is: the one that the other shows more of. Where two pairs contradict one another, neither counts.
+    Lesser is who was cropped, got a border or a caption, is a screenshot, or lost colors or detail. Where two changes
+    contradict one another, neither counts.
     """
     found: dict[tuple[str, str], str] = {}
     for pair in group.pairs:
-        for whole, lesser, words in _told(pair):
-            found[whole, lesser] = words
+        for change in pair.changes:
+            if change.startswith(_B_LESSER):
+                found.setdefault((pair.a, pair.b), f"it is {change}, the keeper is not")
+            for words, told in _A_LESSER.items():
+                if change.startswith(words):
+                    found.setdefault((pair.b, pair.a), f"it is {told}, the keeper is not")
     return {names: words for names, words in found.items() if names[::-1] not in found}
+
+
+def unclear_change(pair: FilePair) -> str:
+    """Return the change by which either of a pair may show what the other doesn't, such as an overlay; or ""."""
+    return next((change for change in pair.changes if change.startswith(_UNCLEAR)), "")
 
 
 def find_pair(group: FileGroup, a: PictureFile, b: PictureFile) -> FilePair | None:
@@ -59,16 +78,3 @@ def find_pair(group: FileGroup, a: PictureFile, b: PictureFile) -> FilePair | No
         if {digests.get(pair.a), digests.get(pair.b)} == {a.sha256, b.sha256} and a.sha256 != b.sha256:
             alike = alike or pair
     return alike
-
-
-def _told(pair: FilePair) -> list[tuple[str, str, str]]:
-    told = []
-    for change in pair.changes:
-        if change.startswith(_CROPPED):
-            if abs(pair.overlap_a - pair.overlap_b) > _MARGIN and pair.overlap_a > pair.overlap_b:
-                told.append((pair.b, pair.a, "it is cropped, the keeper is whole"))
-            else:
-                told.append((pair.a, pair.b, f"it is {change}, the keeper is whole"))
-        elif change.startswith(_LESSER):
-            told.append((pair.a, pair.b, f"{change}: the keeper is without that"))
-    return told

@@ -15,7 +15,7 @@ from typing import Final, Literal
 
 from lookalike.errors import FileChanged, InvalidArgument
 from lookalike.folders import disk
-from lookalike.folders.evidence import find_pair, lesser_copies, raw_files
+from lookalike.folders.evidence import find_pair, lesser_copies, raw_files, unclear_change
 from lookalike.folders.findings import FileGroup, FilePair, PictureFile, Unused
 from lookalike.folders.keeper import Choice, Rule, choose, parse_rules
 from lookalike.records import Verdict
@@ -240,14 +240,17 @@ class _Judge:
     def fate(self, member: PictureFile, fate: Fate) -> Fate:
         keeper = self._choice.keeper
         if member.path == keeper.path:
-            return replace(fate, does="keep", reason=self._why_kept(), by_hand=self._by_hand)
-        verdict: Verdict | None = "identical"
-        probability: float | None = 1.0
-        if member.sha256 != keeper.sha256:
-            pair = find_pair(self._group, keeper, member)
-            verdict, probability = (pair.verdict, pair.probability) if pair else (None, None)
-        known = replace(fate, verdict=verdict, probability=probability)
+            return Fate(fate.path, "keep", self._why_kept(), by_hand=self._by_hand, companions=fate.companions)
+        pair = find_pair(self._group, keeper, member)
+        if member.sha256 == keeper.sha256:
+            known = replace(fate, verdict="identical", probability=1.0)
+        elif pair is not None:
+            known = replace(fate, verdict=pair.verdict, probability=pair.probability)
+        else:
+            known = replace(fate, verdict=None, probability=None)
         reason = self._why_left(member, known)
+        if not reason and pair and not self._by_hand and (change := unclear_change(pair)):
+            reason = f"{change}: nothing tells which of the two is the original"
         if reason:
             return replace(known, does="leave", reason=reason)
         why = "copy of the keeper chosen in the review" if self._by_hand else self._choice.reasons[member.path]
@@ -257,7 +260,8 @@ class _Judge:
         """Name what decided between the keeper and the last that was left beside it."""
         if self._by_hand:
             return "chosen in the review"
-        return next(reversed(list(self._choice.reasons.values())), "the only one left to choose from")
+        path, reason = next(reversed(list(self._choice.reasons.items())), ("", ""))
+        return f"kept before {Path(path).name}: {reason}" if path else "the only one left to choose from"
 
     def _why_left(self, member: PictureFile, fate: Fate) -> str:
         keeper = self._choice.keeper
