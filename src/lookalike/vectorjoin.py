@@ -77,7 +77,7 @@ def _exactly(left: Rows, right: Rows, least: float, most: int, tick: Callable[[f
             cosines = queries @ columns.T
             inside = np.arange(other, other + len(columns))
             if left is right:
-                cosines[numbers[:, None] == inside[None]] = -1.0
+                _exclude(numbers, inside, cosines)
             best.add(numbers - start, inside, cosines)
         tick(min(1.0, (start + _QUERIES) / len(left)))
         i, j, cosine = best.told(0, len(queries))
@@ -102,12 +102,19 @@ def _by_cells(left: Rows, right: Rows, least: float, most: int, tick: Callable[[
                 part = rows[start : start + _QUERIES]
                 cosines = left[part].astype(np.float32) @ columns.T
                 if left is right:
-                    cosines[part[:, None] == numbers[None]] = -1.0
+                    _exclude(part, numbers, cosines)
                 best.add(part, numbers, cosines)
         if cell % _TICKS == 0:
             tick(cell / len(centers))
     for start in range(0, len(left), _COLUMNS):
         yield best.told(start, min(start + _COLUMNS, len(left)))
+
+
+def _exclude(rows: NDArray[np.intp], columns: NDArray[np.intp], cosines: NDArray[np.float32]) -> None:
+    """Make no row its own neighbor. columns: ascending."""
+    at = np.minimum(np.searchsorted(columns, rows), len(columns) - 1)
+    own = np.flatnonzero(columns[at] == rows)
+    cosines[own, at[own]] = -1.0
 
 
 class _Best:
@@ -130,7 +137,7 @@ class _Best:
             thin = np.zeros_like(near)
             np.put_along_axis(thin, best, True, axis=1)
             near &= thin
-        i, j = np.nonzero(near)
+        i, j = np.divmod(np.flatnonzero(near), len(columns))
         touched, place = np.unique(i, return_inverse=True)
         at = rows[touched]
         # what is known of these rows and what is new, together from the nearest on
@@ -163,9 +170,12 @@ class _Cells:
             part = rows[start : start + _QUERIES].astype(np.float32)
             cosines = part @ centers.T
             best = np.argpartition(cosines, -probes, axis=1)[:, -probes:]
-            nearest = np.take_along_axis(best, np.take_along_axis(cosines, best, 1).argsort(1)[:, ::-1], 1)
-            nearest[~part.any(axis=1)] = len(centers)
-            cells[:, start : start + _QUERIES] = nearest.T
+            first = np.take_along_axis(cosines, best, axis=1).argmax(axis=1)[:, None]
+            swapped = np.take_along_axis(best, first, axis=1)
+            np.put_along_axis(best, first, best[:, :1], axis=1)
+            best[:, :1] = swapped
+            best[~part.any(axis=1)] = len(centers)
+            cells[:, start : start + _QUERIES] = best.T
         for probe in range(probes):
             self._order[probe] = np.argsort(cells[probe], kind="stable")
             ordered = cells[probe][self._order[probe]]

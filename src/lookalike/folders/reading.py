@@ -163,7 +163,7 @@ def _luma(data: bytes, name: str, limits: Limits) -> tuple[Pixels, int, int] | N
         return None
     try:
         return decode_jpeg(data, name, limits, _SIDE, "GRAY")
-    except Exception:  # noqa: BLE001 - damaged or in CMYK: the way that says which is gone next
+    except Exception:  # noqa: BLE001 - `_colors` says what is wrong
         return None
 
 

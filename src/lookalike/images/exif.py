@@ -16,6 +16,7 @@ _POINTERS: Final = {0x8769, 0x8825, 0xA005}  # to the fields of the camera, of t
 _TAKEN: Final = (0x9003, 0x9004, 0x0132)  # when it was taken, digitized, last changed
 _TIME: Final = re.compile(rb"(\d{4}):(\d\d):(\d\d) (\d\d):(\d\d):(\d\d)")
 _MOST_FIELDS: Final = 1000
+_ITEM: Final = re.compile(rb"II\*\0\x08\0\0\0|MM\0\*\0\0\0\x08")  # how the EXIF item of HEIF and AVIF begins
 _SEARCHED: Final = 1 << 18  # bytes of a HEIF file in which its EXIF item is looked for
 
 
@@ -45,8 +46,8 @@ def find_exif(data: bytes) -> bytes:
     if data[:4] in (b"II*\0", b"MM\0*"):
         return data
     if data[4:8] == b"ftyp":
-        at = data.find(b"Exif\0\0", 0, _SEARCHED)
-        return data[at + 6 :] if at >= 0 else b""
+        found = _ITEM.search(data, 0, _SEARCHED)
+        return data[found.start() :] if found else b""
     return b""
 
 

@@ -32,7 +32,7 @@ def decode_jpeg(
 ) -> tuple[Pixels, int, int] | None:
     """Return (pixels, width, height), the size upright and whole; None if another decoder should try.
 
-    colors: "GRAY" gives (h, w) luma, which spares a third of the time; pictures in CMYK have none.
+    colors: "GRAY" gives (h, w) luma, which spares a third of the time.
     held: the orientation, 1 to 8, where the JPEG itself says none.
     Raises ImageTooLarge before decoding, and ImageUnreadable if pixels are missing or damaged.
     """
