@@ -41,10 +41,7 @@ class Move:
         if self.note:
             disk.write_new(self.note, self.text.encode())
         disk.transfer(self.path, self.target, self._part_beside(self.target), self.facts)
-        arrived = Path(self.target).lstat()
-        if (arrived.st_size, arrived.st_mtime_ns) != (self.facts.size, self.facts.modified) and not self._lossy(
-            arrived
-        ):
+        if not self._arrived():
             raise FileChanged(self.path, "was changed just before it was moved")
 
     def undo(self, to: str) -> str:
