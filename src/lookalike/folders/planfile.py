@@ -73,7 +73,7 @@ def write_plan(plan: Plan, path: str | os.PathLike[str]) -> None:
 
 
 def read_plan(path: str | os.PathLike[str]) -> Plan:
-    """Read a plan. Raises PlanUnreadable for what is damaged, of a newer version, or something else; PlanNotFound."""
+    """Read a plan. Raises PlanUnreadable for what is missing, damaged, of another version, or something else."""
     name = os.fspath(path)
     try:
         body = json.loads(Path(path).read_bytes())

@@ -60,7 +60,7 @@ def undo(
     """Undo all that a journal says was done; by default of the one written to last. Nothing is ever overwritten.
 
     Interrupted, call it again: it goes on. What can't be restored is reported, stays in the journal, and is tried again
-    the next time. folder: of plans and journals, where no journal is named. progress: actions undone so far, of how many.
+    the next time. folder: where to look for the last one. progress: actions undone so far, of how many.
     Raises PlanNotFound, JournalUnreadable, CleaningLocked.
     """
     place = Path(journal).parent if journal is not None else folder or plans_folder()
