@@ -13,7 +13,7 @@ from typing import Any
 from lookalike.errors import InvalidArgument
 from lookalike.folders.scan import scan
 
-__all__ = ["Labeled", "Pair", "labeled_by_file", "labeled_folder", "read_pairs"]
+__all__ = ["Labeled", "Pair", "labeled_by_file", "labeled_folder", "read_marks", "read_pairs"]
 
 _TRUTHS = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
 
@@ -72,13 +72,18 @@ def read_pairs(table: Path, folder: Path | None = None) -> list[Pair]:
     folder: where the files are, by default where the table is. Raises InvalidArgument for what is no such table.
     """
     base = table.parent if folder is None else folder
-    pairs = []
+    return [Pair(base / a, base / b, same) for a, b, same in read_marks(table)]
+
+
+def read_marks(table: Path) -> list[tuple[str, str, bool]]:
+    """Read the same table as names: (a, b, same), as for records of a collection. Raises as `read_pairs` does."""
+    marks = []
     for line, row in _read_table(table, ("a", "b", "same")):
         truth = _TRUTHS.get(str(row["same"]).strip().lower())
         if truth is None:
             raise InvalidArgument(f"same in line {line} of {table.name}", row["same"], f"one of {', '.join(_TRUTHS)}")
-        pairs.append(Pair(base / str(row["a"]), base / str(row["b"]), truth))
-    return pairs
+        marks.append((str(row["a"]), str(row["b"]), truth))
+    return marks
 
 
 def _read_table(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, Mapping[str, Any]]]:

@@ -7,6 +7,7 @@ import sys
 import typer
 
 from lookalike.cli import (
+    calibrate,
     collections,
     compare,
     describe,
@@ -37,7 +38,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
-for room in (compare, describe, group, index, search, models, evaluate, train, serve, doctor, workspace):
+for room in (compare, describe, group, index, search, models, evaluate, calibrate, train, serve, doctor, workspace):
     room.install(app)
 redescribe.install(collections.app)
 app.add_typer(collections.app, name="collection")
