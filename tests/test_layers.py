@@ -44,7 +44,7 @@ ROOMS = {
     "httpx": {"client", "cli/replaced"},
     "re2": {"filters/patterns.py"},
     "onnxruntime": {"describers/neural.py", "training/export.py"},
-    "torch": {"training"},
+    "torch": {"training", "learning/finetune.py", "learning/late.py", "learning/objectives.py"},
     "qdrant_edge": {"stores/edge.py", "stores/edge_conditions.py", "stores/engine.py", "stores/shards.py"},
     "qdrant_client": {"stores/qdrant.py", "stores/cluster.py"},
     "sqlalchemy": {"catalog", "folders"},

@@ -11,7 +11,7 @@ from lookalike.describers.ensemble import standard_ensemble
 from lookalike.errors import InvalidArgument
 from lookalike.evaluate import recall_at_k
 from lookalike.images import read_image
-from lookalike.learning import run
+from lookalike.learning import gears, run
 from lookalike.settings import Settings
 
 ONE_THREAD = Settings(threads=1)
@@ -50,7 +50,7 @@ def test_a_worse_model_is_not_written_unless_told(classes, tmp_path, monkeypatch
     def wrong(head, features):
         return np.random.default_rng(0).standard_normal((len(features), 2)).astype(np.float32)
 
-    monkeypatch.setattr(run, "learned_rows", wrong)
+    monkeypatch.setattr(gears, "learned_rows", wrong)
     found = run.train(classes, tmp_path / "worse", settings=ONE_THREAD)
     assert found.candidate.recall_at_1.value < found.before.recall_at_1.value
     assert found.kept

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from lookalike.evaluation.figures import Figure
     from lookalike.learning import Trained
     from lookalike.learning.measure import Measured
-    from lookalike.learning.run import Progress
+    from lookalike.learning.plan import Progress
 
 _HELP = """Learn from your own pictures which of them are alike, and see honestly how much better that is.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lookalike.learning.dataset import Dataset, read_dataset
-from lookalike.learning.run import Plan, Trained, train
+from lookalike.learning.plan import Plan
+from lookalike.learning.run import Trained, train
 
 __all__ = ["Dataset", "Plan", "Trained", "read_dataset", "train"]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from lookalike.evaluate import ranks_and_precisions
 from lookalike.learning.head import Rows, fit_head, joined_rows, learned_rows
 
-__all__ = ["STRENGTHS", "Choice", "choose_strength", "pair_cosines"]
+__all__ = ["STRENGTHS", "Choice", "choose_strength", "chosen_strength", "pair_cosines"]
 
 STRENGTHS = (0.0, 0.3, 0.5, 0.7, 0.85)
 """0 keeps the old vector; below 1, so that what words are read from is never lost."""
@@ -52,13 +52,17 @@ def choose_strength(before: Rows, features: Rows, mirrored: Rows, identities: Se
         for strength in STRENGTHS:
             ranks, precisions = ranks_and_precisions(joined_rows(*held[-1][:2], strength), held[-1][2])
             sums[strength] += float((np.mean(ranks <= 1) + precisions.mean()) / 2) / len(folds)
-    best = max(sums.values())
-    chosen = min(one for one, score in sums.items() if score >= best - _CLEARLY) if folds else _CAUTIOUS
     if not folds:
-        return Choice(chosen, {}, np.zeros(0), np.zeros(0, bool))
+        return Choice(_CAUTIOUS, {}, np.zeros(0), np.zeros(0, bool))
+    chosen = chosen_strength(sums)
     pairs = [pair_cosines(joined_rows(old, new, chosen), known, seed) for old, new, known in held]
     cosines, same = (np.concatenate(column) for column in zip(*pairs, strict=True))
     return Choice(chosen, sums, cosines, same)
+
+
+def chosen_strength(scores: Mapping[float, float]) -> float:
+    """Return the weakest strength whose score is as good as the best."""
+    return min(one for one, score in scores.items() if score >= max(scores.values()) - _CLEARLY)
 
 
 def pair_cosines(

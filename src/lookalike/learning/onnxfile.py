@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 from lookalike.learning.head import Head
 from lookalike.learning.protobuf import fields, message, number, text
 
-__all__ = ["FEATURES", "MEANING", "Addition", "feature_tensors", "with_features", "with_head"]
+__all__ = ["FEATURES", "MEANING", "Addition", "feature_tensors", "with_branch", "with_features", "with_head"]
 
 MEANING, FEATURES = "meaning", "seen.features"
 
 _GRAPH = 7
-_NODE, _INITIALIZER, _OUTPUT, _VALUE = 1, 5, 12, 13
+_NODE, _INITIALIZER, _INPUT, _OUTPUT, _VALUE = 1, 5, 11, 12, 13
 _FLOAT, _INT64 = 1, 7
 _INT, _INTS = 2, 7
 _TINY = 1e-12
@@ -58,14 +58,31 @@ class Addition:
         return name
 
     def output(self, name: str, width: int | None = None) -> None:
-        """Declare a tensor of (n, width) floats as an output. width: None where the file shall leave it open."""
-        columns = text(2, "width") if width is None else number(1, width)
-        shape = message(1, text(2, "n")) + message(1, columns)
-        kind = message(2, message(1, number(1, _FLOAT) + message(2, shape)))
-        self.outputs.append(text(1, name) + kind)
+        """Declare a tensor of floats as an output: (n, width), or of a shape that is left open."""
+        shape = message(1, text(2, "n")) + message(1, number(1, width)) if width else None
+        kind = number(1, _FLOAT) + (message(2, shape) if shape else b"")
+        self.outputs.append(text(1, name) + message(2, message(1, kind)))
 
     def _named(self, name: str) -> str:
         return name if name == MEANING or name.startswith(f"{self.prefix}.") else f"{self.prefix}.{name}"
+
+    def graft(self, branch: bytes, source: str) -> str:
+        """Add all nodes and weights of another file, whose one input is the tensor `source`; returns its output."""
+        graph = _inside(branch, _GRAPH)[0]
+        inputs, outputs = ([_names(one, 1)[0] for one in _inside(graph, kind)] for kind in (_INPUT, _OUTPUT))
+
+        def called(name: bytes) -> str:
+            known = name.decode()
+            return source if known == inputs[0] else f"{self.prefix}.{known}" if known else ""
+
+        for place, name_at, into in ((_NODE, (1, 2, 3), self.nodes), (_INITIALIZER, (8,), self.weights)):
+            for one in _inside(graph, place):
+                parts = [
+                    text(at, called(value)) if at in name_at and isinstance(value, bytes) else raw
+                    for at, value, raw in fields(one)
+                ]
+                into.append(b"".join(parts))
+        return f"{self.prefix}.{outputs[0]}"
 
     def unit(self, name: str, width: int, output: str) -> str:
         """Scale (n, width) rows to length 1, by operators that are the same in every version of ONNX."""
@@ -97,35 +114,50 @@ def with_features(model: bytes, tensors: Sequence[str]) -> bytes:
     return _appended(model, extra)
 
 
-def with_head(
-    model: bytes,
-    meaning: str,
-    pooling: str,
-    tensors: Sequence[str],
-    head: Head,
-    width: int,
-) -> bytes:
-    """Return the model whose `meaning` is the old one, of length sqrt(1 - head.strength), joined with what was learned.
+def with_head(model: bytes, meaning: str, pooling: str, tensors: Sequence[str], head: Head, width: int) -> bytes:
+    """Return the model whose `meaning` is the old one, of length sqrt(1 - strength), joined with what was learned.
 
     meaning: tensor of the old vector, of `width` numbers after `pooling`. tensors: what the head looks at; none of
     them: the old vector as the file makes it. What was learned has length sqrt(strength).
     """
     extra = Addition(_unused_prefix(model))
-    before = f"{extra.prefix}.before"
-    renamed = before if meaning == MEANING else meaning
-    old = _pooled(extra, extra.node("Cast", [renamed], "old", to=_FLOAT), pooling)
+    old = _old(extra, meaning, pooling)
     seen = _joined_features(extra, tensors) if tensors else old
     product = extra.node("MatMul", [seen, extra.weight("weights", head.weights)], "product")
     learned = extra.node("Add", [product, extra.weight("bias", head.bias)], "sum")
-    shares = {"old": (old, width, 1 - head.strength), "new": (learned, len(head.bias), head.strength)}
+    return _joined(model, extra, (old, width), (learned, len(head.bias)), head.strength)
+
+
+def with_branch(
+    model: bytes, meaning: str, branch: bytes, source: str, widths: tuple[int, int], strength: float
+) -> bytes:
+    """Return the model whose `meaning` is joined, as in `with_head`, with what another file makes of a tensor.
+
+    branch: an ONNX file of one input, which is put upon the tensor `source`, and one output. widths: of the old vector
+    and of the branch's.
+    """
+    extra = Addition(_unused_prefix(model))
+    old = _old(extra, meaning, "none")
+    seen = extra.node("Cast", [source], "source", to=_FLOAT)
+    learned = extra.graft(branch, seen)
+    return _joined(model, extra, (old, widths[0]), (learned, widths[1]), strength)
+
+
+def _old(extra: Addition, meaning: str, pooling: str) -> str:
+    renamed = f"{extra.prefix}.before" if meaning == MEANING else meaning
+    return _pooled(extra, extra.node("Cast", [renamed], "old", to=_FLOAT), pooling)
+
+
+def _joined(model: bytes, extra: Addition, old: tuple[str, int], new: tuple[str, int], strength: float) -> bytes:
+    """Join the tensors, each given with its width, in the shares of the strength."""
     parts = []
-    for name, (rows, size, share) in shares.items():
+    for name, (rows, size), share in (("old", old, 1 - strength), ("new", new, strength)):
         even = extra.unit(rows, size, f"{name}.unit")
         scale = extra.weight(f"{name}.share", np.array([share**0.5], np.float32))
         parts.append(extra.node("Mul", [even, scale], f"{name}.part"))
     extra.node("Concat", parts, MEANING, axis=1)
-    extra.output(MEANING, width + len(head.bias))
-    return _appended(model, extra, (MEANING, before))
+    extra.output(MEANING, old[1] + new[1])
+    return _appended(model, extra, (MEANING, f"{extra.prefix}.before"))
 
 
 def _unused_prefix(model: bytes) -> str:

@@ -2,72 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from lookalike.describers.calibration import Calibration
-from lookalike.errors import InvalidArgument
 from lookalike.evaluate import calibration_error
 from lookalike.evaluation.described import Described, described
 from lookalike.evaluation.figures import Figure
 from lookalike.evaluation.findings import HardPair, Suspect, hard_pairs, suspects
 from lookalike.evaluation.leaks import Leak, leaks
-from lookalike.learning.choice import Choice, choose_strength, pair_cosines
+from lookalike.learning.choice import Choice, pair_cosines
 from lookalike.learning.dataset import Dataset, read_dataset, shortened
-from lookalike.learning.head import Head, Rows, fit_head, joined_rows, learned_rows
+from lookalike.learning.gears import Learned, full_gear, head_gear
+from lookalike.learning.head import Rows, joined_rows
 from lookalike.learning.measure import Measured, asked, gain, measured
 from lookalike.learning.model import Draft, check_target, write_model
-from lookalike.learning.onnxfile import MEANING, with_head
-from lookalike.learning.split import cleaned, split_identities, taken
+from lookalike.learning.onnxfile import MEANING
+from lookalike.learning.plan import Errand, Gear, Plan, Progress, planned
+from lookalike.learning.split import both, cleaned, split_identities, taken
 from lookalike.learning.views import MIRRORED, SEEN, Base, Views
 from lookalike.settings import Settings
 from lookalike.training.pairs import fit
 
-__all__ = ["Plan", "Progress", "Trained", "train"]
-
-Gear = Literal["head", "full"]
-Progress = Callable[[str, int, int], None]
-"""What is being done, how much more of it is done, and how much there is of it."""
+__all__ = ["Trained", "train"]
 
 _FEWEST_PAIRS = 100
 _LISTED = 50
 _SURE = 0.9  # that a held-out picture is one of those learned from
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What may be chosen of a training.
-
-    gear: "head" on frozen features, or "full": the last stages of the network too (extra `train`). held_out: share of
-    the identities that figures are measured on. drop_duplicates: leave pictures out of training that are near
-    duplicates of held-out ones. anyway: write the trained model even if it is worse on held-out identities.
-    force: replace a model that is there. The others are of the gear "full": epochs at most, loss ("softmax",
-    "triplet" or "contrastive"), resume: go on from the checkpoint of an interrupted training.
-    """
-
-    gear: Gear = "head"
-    held_out: float = 0.2
-    seed: int = 0
-    drop_duplicates: bool = False
-    anyway: bool = False
-    force: bool = False
-    epochs: int = 20
-    loss: str = "softmax"
-    resume: bool = False
-
-    def __post_init__(self) -> None:
-        """Raise InvalidArgument for what can't be chosen."""
-        for name, allowed in (("gear", ("head", "full")), ("loss", ("softmax", "triplet", "contrastive"))):
-            if getattr(self, name) not in allowed:
-                raise InvalidArgument(name, getattr(self, name), f"one of {', '.join(allowed)}")
-        if self.epochs < 1:
-            raise InvalidArgument("epochs", self.epochs, "at least 1")
-        if not 0 < self.held_out < 1:
-            raise InvalidArgument("held_out", self.held_out, "above 0 and below 1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +42,10 @@ class Trained:
     model: the folder. before, after: on held-out identities, by the model that was there and by the one in the folder.
     candidate: by what was trained, which is not in the folder if `kept`: then it was no better, and the folder holds
     the old model as it was. gain: of recall@1, candidate over before, pictures drawn anew. strength: share of what was
-    learned in the score. baselines: the other lines. pictures, identities: learned from; asked: held-out pictures
-    asked with, of `held_out` identities. hard: pairs of different classes that are most alike; suspects: pictures
-    whose neighbors disagree with their label; duplicates: held-out pictures that training has too.
+    learned in the score. epochs: how long it was trained, 0 for a head in closed form. baselines: the other lines.
+    pictures, identities: learned from; asked: held-out pictures asked with, of `held_out` identities. hard: pairs of
+    different classes that are most alike; suspects: pictures whose neighbors disagree with their label; duplicates:
+    held-out pictures that training has too.
     """
 
     model: Path
@@ -90,6 +56,7 @@ class Trained:
     gain: Figure
     kept: bool
     strength: float
+    epochs: int
     baselines: Mapping[str, Measured]
     pictures: int
     identities: int
@@ -122,7 +89,7 @@ def train(
     `Plan`. Nothing is written unless all of it went well. Raises InvalidArgument for too few classes or a wrong
     choice, WouldOverwrite, and what `read_dataset` and models raise.
     """
-    plan = _plan(choices)
+    plan = planned(choices)
     settings = settings or Settings.load()
     source = Path(source)
     target = Path(out or f"{source.absolute().stem}-model").expanduser().absolute()
@@ -134,16 +101,8 @@ def train(
             data.labeled, views, settings=settings, progress=lambda more: progress("describing", more, len(data.files))
         )
     pictures, notes = cleaned(_named(pictures, data))
-    return _Run(plan, base, target, pictures, [*data.warnings, *notes]).finish(progress)
-
-
-def _plan(choices: Mapping[str, Any]) -> Plan:
-    try:
-        return Plan(**choices)
-    except TypeError:
-        known = Plan.__dataclass_fields__
-        unknown = next(name for name in choices if name not in known)
-        raise InvalidArgument(unknown, choices[unknown], f"left out; known are {', '.join(known)}") from None
+    errand = Errand(plan, target, settings, progress)
+    return _Run(errand, base, pictures, [*data.warnings, *notes]).finish()
 
 
 def _named(pictures: Described, data: Dataset) -> Described:
@@ -165,8 +124,9 @@ def _named(pictures: Described, data: Dataset) -> Described:
 class _Run:
     """One training, from described pictures to the folder."""
 
-    def __init__(self, plan: Plan, base: Base, out: Path, pictures: Described, notes: list[str]) -> None:
-        self._plan, self._base, self._out, self._all, self._notes = plan, base, out, pictures, notes
+    def __init__(self, errand: Errand, base: Base, pictures: Described, notes: list[str]) -> None:
+        self._errand, self._base, self._all, self._notes = errand, base, pictures, notes
+        self._plan = plan = errand.plan
         self._held = split_identities(pictures.labels, plan.held_out, plan.seed)
         inside = [label in self._held for label in pictures.labels]
         self._test = taken(pictures, [place for place, held in enumerate(inside) if held])
@@ -175,43 +135,43 @@ class _Run:
         if self._leaks:
             self._without_duplicates()
 
-    def finish(self, progress: Progress) -> Trained:
+    def finish(self) -> Trained:
         """Learn, measure and write."""
-        rows, test = self._train.rows, self._test
-        choice = choose_strength(rows[MEANING], rows[SEEN], rows[MIRRORED], self._train.labels, self._plan.seed)
-        numbers = np.unique(np.asarray(self._train.labels), return_inverse=True)[1]
-        head = fit_head(np.concatenate([rows[SEEN], rows[MIRRORED]]), np.tile(numbers, 2)).at(choice.strength)
-        before = asked(test.rows[MEANING], test.labels)
-        new = joined_rows(test.rows[MEANING], learned_rows(head, test.rows[SEEN]), head.strength)
-        candidate = asked(new, test.labels) if head.strength > 0 else before
+        test, old = self._test, self._test.rows[MEANING]
+        if self._plan.gear == "full":
+            learned = full_gear(self._base, self._train, test, self._errand)
+        else:
+            learned = head_gear(self._base, self._train, test, self._plan.seed)
+        strength = learned.choice.strength
+        new = joined_rows(old, learned.test, strength)
+        before = asked(old, test.labels)
+        candidate = asked(new, test.labels) if strength > 0 else before
         risen = gain(before, candidate)
-        kept = head.strength == 0 or (risen.value < 0 and not self._plan.anyway)
-        curve, error = (None, None) if kept else self._calibrated(choice, new)
+        kept = strength == 0 or (risen.value < 0 and not self._plan.anyway)
+        curve, error = (None, None) if kept else self._calibrated(learned.choice, new)
         found = Trained(
-            model=self._out,
+            model=self._errand.out,
             gear=self._plan.gear,
             before=measured(before),
             after=measured(before if kept else candidate),
             candidate=measured(candidate),
             gain=risen,
             kept=kept,
-            strength=head.strength,
-            baselines={
-                line: measured(asked(values, test.labels))
-                for line, values in _plain(test).rows.items()
-                if line != MEANING
-            },
+            strength=strength,
+            epochs=learned.epochs,
+            baselines=_baselines(test),
             pictures=len(self._train.names),
             identities=len(set(self._train.labels)),
             asked=len(before.ranks),
             held_out=sorted(self._held),
             calibration_error=error,
-            hard=self._hard(head if not kept else head.at(0.0)),
+            hard=self._hard(learned, 0.0 if kept else strength),
             suspects=suspects(replace(self._all, rows={MEANING: self._all.rows[MEANING]}), self._all.able(), _LISTED),
             duplicates=self._leaks,
             warnings=self._notes,
         )
-        write_model(self._out, self._base, self._draft(head, kept, curve, found), _report(found, choice, self._plan))
+        report = _report(found, learned.choice, self._plan)
+        write_model(self._errand.out, self._base, self._draft(learned, curve, found), report)
         return found
 
     def _without_duplicates(self) -> None:
@@ -236,14 +196,16 @@ class _Run:
         cosines, same = pair_cosines(new, numbers, self._plan.seed)
         return curve, round(calibration_error(curve.probabilities(cosines), same), 4)
 
-    def _hard(self, head: Head) -> list[HardPair]:
-        learned = learned_rows(head, self._all.rows[SEEN])
-        rows = joined_rows(self._all.rows[MEANING], learned, head.strength)
-        return hard_pairs(replace(self._all, rows={MEANING: rows}), np.arange(len(rows)), _LISTED)
+    def _hard(self, learned: Learned, strength: float) -> list[HardPair]:
+        """Return the pairs that the model which is written finds most alike, of all pictures."""
+        pictures = both(self._train, self._test)
+        rows = joined_rows(pictures.rows[MEANING], np.concatenate([learned.train, learned.test]), strength)
+        return hard_pairs(replace(pictures, rows={MEANING: rows}), np.arange(len(rows)), _LISTED)
 
-    def _draft(self, head: Head, kept: bool, curve: Calibration | None, found: Trained) -> Draft:
+    def _draft(self, learned: Learned, curve: Calibration | None, found: Trained) -> Draft:
         about = {
             "gear": found.gear,
+            "epochs": found.epochs,
             "pictures": found.pictures,
             "identities": found.identities,
             "held out": len(found.held_out),
@@ -252,10 +214,14 @@ class _Run:
             "calibration error": found.calibration_error,
         }
         base = self._base
-        if kept:
+        if found.kept:
             return Draft(base.model, base.width, 0.0, None, about)
-        model = with_head(base.model, base.tensor, base.pooling, base.tensors, head, base.width)
-        return Draft(model, base.width + len(head.bias), head.strength, curve, about)
+        return Draft(learned.build(), base.width + learned.width, found.strength, curve, about)
+
+
+def _baselines(test: Described) -> dict[str, Measured]:
+    lines = {line: rows for line, rows in _plain(test).rows.items() if line != MEANING}
+    return {line: measured(asked(rows, test.labels)) for line, rows in lines.items()}
 
 
 def _plain(pictures: Described) -> Described:

@@ -12,7 +12,7 @@ from lookalike.errors import InvalidArgument
 from lookalike.evaluation.described import Described
 from lookalike.learning.dataset import shortened
 
-__all__ = ["FEWEST", "cleaned", "split_identities", "taken"]
+__all__ = ["FEWEST", "both", "cleaned", "split_identities", "taken"]
 
 FEWEST = 4
 """Identities with two pictures that are needed: two to learn from, two to be asked about."""
@@ -77,4 +77,15 @@ def taken(pictures: Described, places: Sequence[int]) -> Described:
         labels=[pictures.labels[place] for place in places],
         digests=[pictures.digests[place] for place in places],
         rows={line: rows[chosen] for line, rows in pictures.rows.items()},
+    )
+
+
+def both(one: Described, other: Described) -> Described:
+    """Return the pictures of both, those of the first first."""
+    return replace(
+        one,
+        names=[*one.names, *other.names],
+        labels=[*one.labels, *other.labels],
+        digests=[*one.digests, *other.digests],
+        rows={line: np.concatenate([rows, other.rows[line]]) for line, rows in one.rows.items()},
     )
