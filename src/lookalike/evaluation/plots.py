@@ -12,8 +12,9 @@ from lookalike.evaluation.figures import CurvePoint, Figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure as Canvas
 
-__all__ = ["plot_curves", "plot_recalls", "plot_reliability"]
+__all__ = ["canvas", "plot_curves", "plot_recalls", "plot_reliability"]
 
 
 def plot_curves(curves: Mapping[str, Sequence[CurvePoint]], path: Path) -> None:
@@ -60,14 +61,19 @@ def plot_recalls(recalls: Mapping[str, Mapping[int, Figure]], path: Path) -> Non
     _save(draw, path)
 
 
-def _save(draw: Any, path: Path) -> None:
+def canvas(figsize: tuple[float, float] = (7, 5)) -> Canvas:
+    """Return an empty figure, in inches, that knows no window. Raises MissingExtra without matplotlib."""
     try:
         from matplotlib.figure import Figure as Canvas
     except ImportError:
         raise MissingExtra("drawing", "plots") from None
-    canvas = Canvas(figsize=(7, 5), dpi=120, layout="constrained")  # no pyplot: no window, no state shared by threads
-    axes = canvas.subplots()
+    return Canvas(figsize=figsize, dpi=120, layout="constrained")  # no pyplot: no state shared by threads
+
+
+def _save(draw: Any, path: Path) -> None:
+    drawn = canvas()
+    axes = drawn.subplots()
     draw(axes)
     axes.grid(alpha=0.3)
     path.parent.mkdir(parents=True, exist_ok=True)
-    canvas.savefig(path)
+    drawn.savefig(path)
