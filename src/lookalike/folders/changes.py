@@ -17,7 +17,7 @@ from lookalike.folders.placement import CORNERS, MIRROR, Placement, held, moved,
 from lookalike.images.image import Pixels
 from lookalike.signals import Signals
 
-__all__ = ["Changes", "Shown", "changes_between", "changes_of_whole"]
+__all__ = ["Changes", "Shown", "aligned", "changes_between", "changes_of_whole", "known_changes"]
 
 Floats = NDArray[np.float64]
 
@@ -79,12 +79,30 @@ class Changes:
     overlap_b: float = 1.0
     transform: tuple[float, ...] | None = None
 
+    @classmethod
+    def of_equal_bytes(cls) -> Changes:
+        """Return those of a file and its like: none."""
+        return cls(transform=_flat(held(0)))
+
+
+def aligned(signals: Signals) -> bool:
+    """Whether keypoints say firmly where one of the pictures lies in the other, be it the same picture or not."""
+    overlap = signals.overlap
+    return overlap is not None and overlap.inliers >= _FIRM and overlap.agreement >= _AGREED
+
+
+def known_changes(a: PictureFile, b: PictureFile, turned: int) -> Changes:
+    """Return what b is beside a as far as that is known without their pixels; turned as for `changes_of_whole`."""
+    transform = held(turned)
+    sizes = (a.width, a.height), (b.width, b.height)
+    words = [*_turns(placed(transform, *sizes)), *_resized(sizes, transform), *_conversion(a, b)]
+    return Changes(tuple(words), transform=_flat(transform))
+
 
 def changes_between(a: Shown, b: Shown, signals: Signals) -> Changes:
     """Return what b is beside a. signals: of a against b. Little where nothing aligns the two."""
-    overlap = signals.overlap
-    if overlap is not None and overlap.inliers >= _FIRM and overlap.agreement >= _AGREED:
-        transform = overlap.transform @ MIRROR if signals.mirrored else overlap.transform
+    if signals.overlap is not None and aligned(signals):
+        transform = signals.overlap.transform @ MIRROR if signals.mirrored else signals.overlap.transform
     elif signals.phash_bits <= _TURNED and not signals.plain:
         transform = held(signals.turned)
     else:
@@ -138,11 +156,11 @@ def _told(a: Shown, b: Shown, transform: Floats) -> Changes:
         sharp = min(max(a.pixels.shape) * overlap_a**0.5, max(b.pixels.shape) * overlap_b**0.5) >= _SHARP
         words += _tones(differs, sharp and whole and 0.95 < place.wider < 1.05)
     if whole:
-        words += _resized(a, b, transform)
+        words += _resized((a.size, b.size), transform)
     if not words and a.file.format == b.file.format and a.file.format in _LOSSY:
         words.append("recompressed")
     words += _conversion(a.file, b.file)
-    return Changes(tuple(words), overlap_a, overlap_b, tuple(float(value) for value in transform.ravel()))
+    return Changes(tuple(words), overlap_a, overlap_b, _flat(transform))
 
 
 def _turns(place: Placement) -> Iterator[str]:
@@ -190,10 +208,10 @@ def _tones(found: Difference, sharp: bool) -> Iterator[str]:
         yield "sharpened"
 
 
-def _resized(a: Shown, b: Shown, transform: Floats) -> Iterator[str]:
-    width, height = a.size[::-1] if nearest_held(transform)[0] % 2 else a.size
-    if (width, height) != b.size:
-        yield f"resized from {a.size[0]}x{a.size[1]} to {b.size[0]}x{b.size[1]}"
+def _resized(sizes: tuple[tuple[int, int], tuple[int, int]], transform: Floats) -> Iterator[str]:
+    (width, height), new = sizes
+    if new != ((height, width) if nearest_held(transform)[0] % 2 else (width, height)):
+        yield f"resized from {width}x{height} to {new[0]}x{new[1]}"
 
 
 def _conversion(a: PictureFile, b: PictureFile) -> Iterator[str]:
@@ -203,3 +221,7 @@ def _conversion(a: PictureFile, b: PictureFile) -> Iterator[str]:
 
 def _percent(share: float) -> str:
     return f"{100 * share:.0f} %"
+
+
+def _flat(transform: Floats) -> tuple[float, ...]:
+    return tuple(float(value) for value in transform.ravel())

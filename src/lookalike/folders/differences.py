@@ -8,11 +8,11 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.folders.alignment import GRID, Laid, correlation, read_at
+from lookalike.folders.alignment import GRID, Laid, correlation, lay, read_at
 from lookalike.images.image import Pixels
 from lookalike.images.resize import thumbnail, to_gray
 
-__all__ = ["Difference", "Surroundings", "difference", "surroundings"]
+__all__ = ["Difference", "Surroundings", "difference", "exactly_alike", "surroundings"]
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -23,6 +23,7 @@ is mostly plain, another picture, or more of the same scene."""
 
 _SIDE: Final = 192  # longer side at which surroundings are looked at
 _WINDOW: Final = 8
+_EXACT: Final = 6.0  # levels by which any window of two plain pictures may differ
 _STEP: Final = 2.0  # times the usual change of brightness, across the rim of something put there
 
 
@@ -71,6 +72,16 @@ def difference(laid: Laid) -> Difference:
         detail=detail / contrast,
         clear=clear,
     )
+
+
+def exactly_alike(a: Pixels, b: Pixels) -> bool:
+    """Whether two pictures are the same to within recompression, pixel by pixel: for those too plain for hashes."""
+    shapes = a.shape[1] / a.shape[0], b.shape[1] / b.shape[0]
+    laid = lay(a, b, np.eye(3)) if 0.97 < shapes[0] / shapes[1] < 1.03 else None
+    if laid is None:
+        return False
+    off = np.abs(laid.one - laid.other).max(axis=-1)
+    return bool(_windows(np.where(laid.shared, off, 0)).mean(axis=-1).max() <= _EXACT)
 
 
 def surroundings(picture: Pixels, part: Floats) -> Surroundings:

@@ -1,0 +1,167 @@
+"""A crowd of files that may show one picture, settled: what has to be looked at is, and groups come out."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import combinations
+
+import numpy as np
+
+from lookalike.duplicates import UnionFind
+from lookalike.folders.decided import Decided
+from lookalike.folders.findings import FileGroup, FilePair
+from lookalike.folders.linkage import ALL_PAIRS, Crowd, Link, Linkage, linked_groups
+from lookalike.folders.verify import Seen, Verifier
+
+__all__ = ["Candidates", "Settling"]
+
+_AHEAD = 12  # pairs whose pictures are made ready while one is judged
+
+Pair = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """A crowd before anything was looked at.
+
+    pictures: numbers of the files of equal bytes, of each different picture. clear, doubtful: pairs of places in
+    `pictures`; the same picture by what is known of them, surest first, or worth a look, most promising first.
+    """
+
+    pictures: Sequence[Sequence[int]]
+    clear: Sequence[Pair]
+    doubtful: Sequence[Pair]
+
+
+@dataclass(slots=True, eq=False)
+class Settling:
+    """How crowds are settled. near: whether another shot of a scene counts as well."""
+
+    verifier: Verifier
+    decided: Decided
+    least: float
+    linkage: Linkage = "average"
+    near: bool = False
+
+    def groups(self, candidates: Candidates) -> Iterator[FileGroup]:
+        """Yield the groups of a crowd."""
+        yield from _Crowd(self, candidates).groups()
+
+
+@dataclass(slots=True, eq=False)
+class _Crowd:
+    """A crowd being settled; members by place. seen: what was found of pairs (a, b), a < b."""
+
+    how: Settling
+    given: Candidates
+    seen: dict[Pair, Seen] = field(default_factory=dict)
+
+    def groups(self) -> Iterator[FileGroup]:
+        for part in self._connected():
+            for members in self._linked(part):
+                digests = [self._digest(member) for member in members]
+                apart, reopened = self.how.decided.apart(digests)
+                split = self._linked(members, {(members[i], members[j]) for i, j in apart}) if apart else [members]
+                for group in split:
+                    yield from self._told(group, reopened)
+
+    def _connected(self) -> list[list[int]]:
+        """Judge candidates until what belongs together is connected; what is connected already needs no more."""
+        joined = UnionFind(len(self.given.pictures))
+        for pairs, closely in ((self.given.clear, False), (_near_together(self.given.doubtful), True)):
+            for at, pair in enumerate(pairs):
+                if joined.find(pair[0]) == joined.find(pair[1]):
+                    continue
+                self.how.verifier.prepare(self._files(pairs[at : at + _AHEAD]), closely=closely)
+                if self._link(*pair).probability >= self.how.least:
+                    joined.union(*pair)
+        return joined.groups()
+
+    def _linked(self, members: Sequence[int], apart: Iterable[Pair] = ()) -> list[list[int]]:
+        place = {member: n for n, member in enumerate(members)}
+        links = {
+            (place[a], place[b]): self._as_link(seen) for (a, b), seen in self.seen.items() if a in place and b in place
+        }
+        crowd = Crowd(len(members), links, lambda i, j: self._link(members[i], members[j]))
+        apart = [(place[a], place[b]) for a, b in apart]
+        return [[members[n] for n in group] for group in linked_groups(crowd, self.how.least, self.how.linkage, apart)]
+
+    def _link(self, a: int, b: int) -> Link:
+        """Judge two members; who can't be used any more is like nobody."""
+        a, b = min(a, b), max(a, b)
+        while (a, b) not in self.seen:
+            one, other = self._usable(a), self._usable(b)
+            if not one or not other:
+                return Link(0.0)
+            found = self.how.verifier.judged(one[0], other[0])
+            if found is not None:
+                self.seen[a, b] = found
+        return self._as_link(self.seen[a, b])
+
+    def _as_link(self, seen: Seen) -> Link:
+        if self.how.near and seen.pair.verdict == "near-duplicate":
+            return Link(max(seen.pair.probability, self.how.least))
+        return Link(seen.pair.probability, seen.differs)
+
+    def _told(self, group: Sequence[int], reopened: bool) -> Iterator[FileGroup]:
+        """Yield a group as it is told, if it has two files that may be paired."""
+        survey = self.how.verifier.survey
+        of = {number: member for member in group for number in self._usable(member)}
+        numbers = sorted(of, key=lambda number: survey.file(number).path)
+        chosen = np.array(numbers, np.intp)
+        sides = set(survey.side[chosen].tolist())
+        if len(numbers) < 2 or survey.reference[chosen].all() or (max(sides) > 0 and len(sides) < 2):
+            return
+        every = (
+            combinations(numbers, 2) if len(numbers) <= ALL_PAIRS else ((numbers[0], other) for other in numbers[1:])
+        )
+        pairs = [pair for a, b in every if (pair := self._pair(a, b, (of[a], of[b])))]
+        pairs.sort(key=lambda pair: (-pair.probability, pair.a, pair.b))
+        yield FileGroup([survey.file(number) for number in numbers], pairs, reopened)
+
+    def _pair(self, a: int, b: int, members: Pair) -> FilePair | None:
+        """Return what is known of two files, a before b; of pictures judged before, by their first files."""
+        if members[0] != members[1]:
+            self._link(*members)
+        known = self.seen.get((min(members), max(members)))
+        if known is not None and members[0] != members[1]:
+            first = self.how.verifier.survey.file(self._usable(members[0])[0]).path
+            if known.pair.a == first:
+                files = self.how.verifier.survey.file(a).path, self.how.verifier.survey.file(b).path
+                return replace(known.pair, a=files[0], b=files[1])
+        found = self.how.verifier.judged(a, b)
+        return None if found is None else found.pair
+
+    def _usable(self, member: int) -> list[int]:
+        return [number for number in self.given.pictures[member] if number not in self.how.verifier.unused]
+
+    def _digest(self, member: int) -> str:
+        return self.how.verifier.survey.file(self.given.pictures[member][0]).sha256
+
+    def _files(self, pairs: Iterable[Pair]) -> Iterator[Pair]:
+        for pair in pairs:
+            a, b = (self._usable(member) for member in pair)
+            if a and b:
+                yield a[0], b[0]
+
+
+def _near_together(pairs: Sequence[Pair]) -> list[Pair]:
+    """Order pairs so that those which share a picture follow one another, as far as pictures may be few enough to keep.
+
+    By the ranks that a breadth-first walk gives the members (Cuthill and McKee 1969).
+    """
+    near: dict[int, list[int]] = {}
+    for a, b in pairs:
+        near.setdefault(a, []).append(b)
+        near.setdefault(b, []).append(a)
+    rank: dict[int, int] = {}
+    for start in near:
+        waiting = deque([start])
+        while waiting:
+            member = waiting.popleft()
+            if member not in rank:
+                rank[member] = len(rank)
+                waiting.extend(near[member])
+    return sorted(pairs, key=lambda pair: sorted((rank[pair[0]], rank[pair[1]]), reverse=True))

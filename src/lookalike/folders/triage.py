@@ -1,0 +1,150 @@
+"""Which candidates are clear by what is known of the files, and which are worth a look at their pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lookalike.folders.survey import Survey
+from lookalike.likeness import Judge, is_plain, nearest_bits
+
+__all__ = ["CLEAR", "Described", "Triage", "describe", "triage"]
+
+Numbers: TypeAlias = NDArray[np.intp]
+
+CLEAR: Final = 0.97
+"""Probability by hash and vector together from which a pair is the same picture without a look at it."""
+
+_RANK: Final = 8  # of its nearest, whose cosine says how near strangers of a file come
+_STANDS_OUT: Final = 0.15  # by so much above that, of 10,000 photographs of similar things 1,000 pairs did by chance
+_NEAR: Final = 0.8  # cosine from which a pair is looked at wherever it stands: copies may have many nearer copies
+_UNLIKELY: Final = 0.02
+_LOOKS: Final = 1000  # at the less likely, and one more for every
+_FILES_A_LOOK: Final = 20
+_AGREED: Final = 0.4  # cosine below which the copy vector contradicts a hash
+_FEW: Final = 0.3  # what the cosine of strangers is taken to be where a file has fewer than 8 candidates
+_A_BIT: Final = 0.05  # of hashes that agree, worth as much as so much cosine
+_BLOCK: Final = 1 << 16  # pairs looked up at once
+_COMPACT: Final = 1 << 21  # pairs held before repeated ones are dropped
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Described:
+    """What descriptions say of m pairs of files i and j.
+
+    bits: of pHash that differ, 64 where hashes say nothing. turned: how i is held to be nearest to j, an index into
+    `hashes.ORIENTATIONS`. cosine: of the copy vectors, 0 where there are none. same: whether the bytes are equal.
+    """
+
+    i: Numbers
+    j: Numbers
+    bits: NDArray[np.uint8]
+    turned: NDArray[np.uint8]
+    cosine: NDArray[np.float32]
+    same: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.i)
+
+    def chosen(self, which: NDArray[np.generic]) -> Described:
+        """Return some of the pairs, in the order of `which`."""
+        return Described(*(getattr(self, name)[which] for name in ("i", "j", "bits", "turned", "cosine", "same")))
+
+
+def describe(survey: Survey, i: Numbers, j: Numbers) -> Described:
+    """Look up what is known of pairs of files."""
+    plain = (survey.codes[i] == 0) | (survey.codes[j] == 0) | is_plain(survey.codes[i]) | is_plain(survey.codes[j])
+    turned, bits = nearest_bits(survey.turned[i], survey.turned[j][:, 0])
+    if survey.copies.shape[1]:
+        cosine = np.einsum("nd,nd->n", survey.copies[i], survey.copies[j], dtype=np.float32)
+    else:
+        cosine = np.zeros(len(i), np.float32)
+    return Described(
+        i,
+        j,
+        np.where(plain, 64, bits).astype(np.uint8),
+        np.where(plain, 0, turned).astype(np.uint8),
+        cosine,
+        np.asarray(survey.same[i] == survey.same[j]),
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Triage:
+    """Candidates sorted. clear: the same picture, with their probability in `likely`. doubtful: worth a look, the most
+    promising first. passed_over: how many others there were.
+    """
+
+    clear: Described
+    likely: NDArray[np.float64]
+    doubtful: Described
+    passed_over: int
+
+
+def triage(survey: Survey, blocks: Iterable[tuple[Numbers, Numbers]], judge: Judge, least: float | None) -> Triage:
+    """Sort candidates; each pair counts once.
+
+    least: probability from which a pair is clear if no pixels are to be looked at, None if they are. A pair stands out
+    if the cosine of the two is well above that of others to either: in a folder of cars all cars are near. Those that
+    do are all looked at, of the rest the most promising 1,000 and one more for every 20 files.
+    """
+    pairs = _gathered(survey, blocks)
+    likely = np.where(pairs.same, 1.0, judge.probabilities(pairs.bits, pairs.cosine))
+    if least is not None:
+        clear = likely >= least
+        return Triage(pairs.chosen(clear), likely[clear], pairs.chosen(np.zeros(0, np.intp)), int((~clear).sum()))
+    agreed = (pairs.cosine >= _AGREED) | (survey.copies.shape[1] == 0)
+    clear = pairs.same | ((likely >= CLEAR) & agreed)
+    open_ = pairs.chosen(~clear)
+    promise = _promise(open_, _usual(pairs, len(survey)))
+    order = np.lexsort((open_.j, open_.i, -promise))
+    ranks = np.arange(len(order))
+    few = ranks < _LOOKS + len(survey) // _FILES_A_LOOK
+    worth = (promise[order] >= _STANDS_OUT) | (few & (promise[order] >= _UNLIKELY))
+    return Triage(pairs.chosen(clear), likely[clear], open_.chosen(order[worth]), int((~worth).sum()))
+
+
+def _gathered(survey: Survey, blocks: Iterable[tuple[Numbers, Numbers]]) -> Described:
+    """Look up all pairs, each once, in order of their numbers."""
+    keys = np.zeros(0, np.int64)
+    waiting: list[NDArray[np.int64]] = []
+    for i, j in blocks:
+        waiting.append(i.astype(np.int64) * len(survey) + j)
+        if sum(map(len, waiting)) > _COMPACT:
+            keys = np.unique(np.concatenate([keys, *waiting]))
+            waiting.clear()
+    keys = np.unique(np.concatenate([keys, *waiting]))
+    parts = [_described(survey, keys[start : start + _BLOCK]) for start in range(0, max(len(keys), 1), _BLOCK)]
+    names = ("i", "j", "bits", "turned", "cosine", "same")
+    return Described(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+
+
+def _described(survey: Survey, keys: NDArray[np.int64]) -> Described:
+    found = describe(survey, *(side.astype(np.intp) for side in np.divmod(keys, max(len(survey), 1))))
+    survey.release()
+    return found
+
+
+def _usual(pairs: Described, files: int) -> NDArray[np.float32]:
+    """Return how near the 8th nearest of each file comes, (files,); where there are fewer, the least that counts."""
+    ends = np.concatenate([pairs.i, pairs.j])
+    cosines = np.concatenate([pairs.cosine, pairs.cosine])
+    order = np.lexsort((-cosines, ends))
+    ends, cosines = ends[order], cosines[order]
+    starts = np.searchsorted(ends, np.arange(files))
+    counts = np.searchsorted(ends, np.arange(files), side="right") - starts
+    usual = np.full(files, _FEW, np.float32)
+    many = counts >= _RANK
+    usual[many] = cosines[starts[many] + _RANK - 1]
+    return usual
+
+
+def _promise(pairs: Described, usual: NDArray[np.float32]) -> NDArray[np.float32]:
+    out = pairs.cosine - (usual[pairs.i] + usual[pairs.j]) / 2
+    out = np.where(pairs.cosine >= _NEAR, np.maximum(out, _STANDS_OUT), out)
+    by_hash = np.maximum(0, 12 - pairs.bits.astype(np.float32)) * _A_BIT
+    return np.asarray(np.maximum(out, 0) + by_hash, np.float32)

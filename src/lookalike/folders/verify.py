@@ -1,0 +1,209 @@
+"""Judges pairs of files: by what is known of them, by a look at their pixels where that is not enough, and in words.
+
+Pictures are decoded small, each prepared once and kept for its further pairs, as many as memory allows. A file that
+vanished or changed since it was read takes no part any more.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from lookalike.describers.ensemble import Ensemble, calibrated, standard_ensemble
+from lookalike.errors import ImageError, ImageUnreadable, SourceNotFound
+from lookalike.folders.changes import Changes, Shown, aligned, changes_between, changes_of_whole, known_changes
+from lookalike.folders.differences import exactly_alike
+from lookalike.folders.findings import FilePair, PictureFile, Tier
+from lookalike.folders.survey import Survey
+from lookalike.folders.triage import CLEAR, Described, describe
+from lookalike.images import read_image
+from lookalike.images.resize import thumbnail
+from lookalike.judgment import judgment
+from lookalike.likeness import SAME, Judge
+from lookalike.records import Verdict
+from lookalike.settings import Settings
+from lookalike.signals import Portrait, Signals, measure_portraits, portrait
+
+__all__ = ["Seen", "Verifier"]
+
+_SIDE: Final = 400  # pixels of the longer side at which pictures are looked at, that of keypoints
+_BYTES: Final = 3 << 20  # about what is kept of one
+_FEWEST: Final = 8
+_BELOW_ONE: Final = 0.999999  # the probability 1 is kept for the same pixels
+_UNLIKELY: Final = 0.2
+_BY_HASH: Final = 8  # bits of 64 up to which it is the hash that decides
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A pair as it was judged. differs: the two align, and yet what they share is not the same."""
+
+    pair: FilePair
+    differs: bool = False
+
+
+class Verifier:
+    """Judges pairs of the files of a survey, by their numbers. Safe for several threads.
+
+    unused: number of a file -> why it can't be used any more; it has no pairs then. looks: how many pairs were looked
+    at closely.
+    """
+
+    def __init__(self, survey: Survey, *, settings: Settings, memory: int, pixels: bool = True) -> None:
+        """memory: bytes that pictures may take. pixels: whether they may be looked at, or what is known has to do."""
+        self.survey, self.pixels = survey, pixels
+        self.unused: dict[int, str] = {}
+        self.looks = 0
+        self._settings = settings
+        self._room = max(_FEWEST, memory // _BYTES)
+        self._ready: OrderedDict[int, Future[tuple[Shown, Portrait] | None]] = OrderedDict()
+        self._lock = threading.Lock()
+        self._helpers = ThreadPoolExecutor(settings.workers, thread_name_prefix="verify")
+
+    @cached_property
+    def judge(self) -> Judge:
+        """Judges by descriptions."""
+        return Judge(standard_ensemble(self._settings.model).curves if self.survey.copies.shape[1] else {})
+
+    @cached_property
+    def _ensemble(self) -> Ensemble:
+        return calibrated(standard_ensemble(self._settings.model))
+
+    def close(self) -> None:
+        """Let go of threads and pictures."""
+        self._helpers.shutdown(cancel_futures=True)
+        self._ready.clear()
+
+    def prepare(self, pairs: Iterable[tuple[int, int]], *, closely: bool) -> None:
+        """Make pictures ready in the background, those first that are wanted soonest. closely: for a close look."""
+        if not self.pixels:
+            return
+        numbers = dict.fromkeys(number for pair in pairs for number in pair)
+        for number in islice(numbers, self._room // 2):
+            self._portrait(number, closely=closely)
+
+    def judged(self, i: int, j: int) -> Seen | None:
+        """Judge two files the cheapest way that is sure; None if one of them can't be used any more."""
+        known = describe(self.survey, np.array([i]), np.array([j]))
+        likely = min(_BELOW_ONE, round(float(self.judge.probabilities(known.bits, known.cosine)[0]), 6))
+        if known.same[0]:
+            return Seen(self._pair((i, j), "identical", 1.0, "digest", Changes.of_equal_bytes()))
+        if self.pixels:
+            return self._confirmed(known, likely) if likely >= CLEAR else self.look(i, j)
+        a, b = self._ordered(i, j)
+        found = known_changes(self.survey.file(a), self.survey.file(b), _held(known, a))
+        verdict: Verdict = "edited-copy" if likely >= SAME else "unrelated"
+        return Seen(self._pair((a, b), verdict, likely, _tier(known), found))
+
+    def look(self, i: int, j: int) -> Seen | None:
+        """Judge two files by their pixels; None if one of them can't be used any more."""
+        i, j = self._ordered(i, j)
+        first, second = self._portrait(i).result(), self._portrait(j).result()
+        if first is None or second is None:
+            return None
+        (a, one), (b, other) = first, second
+        with self._lock:
+            self.looks += 1
+        signals = measure_portraits(one, other)
+        found = changes_between(a, b, signals)
+        if signals.same_pixels and self._same_pixels(a.file, b.file):
+            return Seen(self._pair((i, j), "identical", 1.0, "keypoints", found))
+        likely = min(_BELOW_ONE, judgment().probability(replace(signals, same_pixels=False)))
+        if signals.plain and not exactly_alike(a.pixels, b.pixels):
+            likely = min(likely, _UNLIKELY)
+        differs = likely < SAME and aligned(signals)
+        return Seen(self._pair((i, j), _verdict(signals, likely), round(likely, 6), "keypoints", found), differs)
+
+    def _confirmed(self, known: Described, likely: float) -> Seen | None:
+        """Tell what changed between two that are clear, or look closely if they are not what their hashes say."""
+        i, j = self._ordered(int(known.i[0]), int(known.j[0]))
+        first, second = self._portrait(i).result(), self._portrait(j).result()
+        if first is None or second is None:
+            return None
+        (a, _), (b, _) = first, second
+        found = changes_of_whole(a, b, _held(known, i))
+        if found is None:
+            return self.look(i, j)
+        if np.array_equal(a.pixels, b.pixels) and self._same_pixels(a.file, b.file):
+            return Seen(self._pair((i, j), "identical", 1.0, _tier(known), found))
+        return Seen(self._pair((i, j), "edited-copy", likely, _tier(known), found))
+
+    def _ordered(self, i: int, j: int) -> tuple[int, int]:
+        return (i, j) if self.survey.file(i).path <= self.survey.file(j).path else (j, i)
+
+    def _pair(
+        self, pair: tuple[int, int], verdict: Verdict, probability: float, tier: Tier, found: Changes
+    ) -> FilePair:
+        a, b = (self.survey.file(number).path for number in self._ordered(*pair))
+        overlaps = found.overlap_a, found.overlap_b
+        return FilePair(a, b, verdict, probability, tier, found.words, *overlaps, found.transform)
+
+    def _portrait(self, number: int, *, closely: bool = False) -> Future[tuple[Shown, Portrait] | None]:
+        with self._lock:
+            if number in self._ready:
+                self._ready.move_to_end(number)
+                return self._ready[number]
+            future = self._ready[number] = self._helpers.submit(self._read, number, closely)
+            while len(self._ready) > self._room:
+                self._ready.popitem(last=False)
+            return future
+
+    def _read(self, number: int, closely: bool) -> tuple[Shown, Portrait] | None:
+        file = self.survey.file(number)
+        try:
+            pixels = self._pixels(file, _SIDE)
+        except (SourceNotFound, FileNotFoundError):
+            self.unused[number] = "it vanished while it was scanned"
+            return None
+        except (ImageError, OSError) as error:
+            self.unused[number] = error.reason if isinstance(error, ImageError) else error.strerror or str(error)
+            return None
+        small = thumbnail(pixels, _SIDE)
+        made = portrait(small, self._ensemble)
+        if closely:  # the costly parts, on this thread
+            _ = made.keypoints, made.rows(), made.pdq()
+        return Shown(file, small), made
+
+    def _pixels(self, file: PictureFile, wants: int | None) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+        path = Path(file.path)
+        found = path.stat()
+        image = read_image(path, limits=self._settings.limits, wants=wants)
+        if image.sha256 != file.sha256 or (found.st_size, found.st_mtime_ns) != (file.size, file.modified):
+            raise ImageUnreadable(str(path), "it changed while it was scanned")
+        return image.pixels
+
+    def _same_pixels(self, a: PictureFile, b: PictureFile) -> bool:
+        """Whether two files that look the same when small are so to the last pixel."""
+        if (a.width, a.height) != (b.width, b.height):
+            return False
+        try:
+            return bool(np.array_equal(self._pixels(a, None), self._pixels(b, None)))
+        except (ImageError, OSError):
+            return False
+
+
+def _verdict(signals: Signals, likely: float) -> Verdict:
+    if likely >= SAME:
+        return "edited-copy"
+    if aligned(signals):
+        return "near-duplicate"
+    return "similar" if signals.meaning_probability >= SAME else "unrelated"
+
+
+def _tier(known: Described) -> Tier:
+    return "hash" if known.bits[0] <= _BY_HASH else "copy"
+
+
+def _held(known: Described, first: int) -> int:
+    """Return how the first file is held to be like the other; known of them in either order."""
+    turned = int(known.turned[0])
+    return (4 - turned) % 4 if first != known.i[0] and turned < 4 else turned
