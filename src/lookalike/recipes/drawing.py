@@ -52,7 +52,7 @@ def plot_recalls(ranks: Sequence[int], figsize: tuple[float, float] = (6, 4)) ->
     """Draw recall@k in percent over k, up to the largest rank. Raises MissingExtra; InvalidArgument for no ranks."""
     figure = canvas(figsize)
     axes = figure.subplots()
-    upto = range(1, max(ranks, default=0) + 1)
+    upto = range(1, max(ranks, default=1) + 1)
     axes.plot(list(upto), [recall_at_k(ranks, k) for k in upto], marker="." if len(upto) < 30 else "")
     axes.set(xlabel="k", ylabel="recall@k in %", ylim=(0, 102))
     axes.grid(alpha=0.3)
