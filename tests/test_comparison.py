@@ -101,6 +101,17 @@ def test_a_crop_tells_how_much_it_shows_of_the_other(photos):
         assert geometry[key] == pytest.approx(300 * 400 / 512**2, abs=0.02)
 
 
+def test_it_says_where_keypoints_were_not_looked_for(photos):
+    cat = photos["chelsea"]
+    found = compare(cat, np.ascontiguousarray(cat[::2, ::2]))
+    assert found.verdict == "edited-copy"
+    assert found.evidence["geometry"] == {"looked_for": False, "keypoints_aligned": None}
+    assert any("keypoints were not looked for" in reason for reason in found.reasons)
+    found = compare(cat, cat[30:-30, 40:-40].copy())
+    assert found.evidence["geometry"]["looked_for"] is True
+    assert not any("not looked for" in reason for reason in found.reasons)
+
+
 def test_plain_pictures_are_judged_by_their_pixels():
     white, gray = np.full((64, 64, 3), 255, np.uint8), np.full((64, 64, 3), 120, np.uint8)
     assert compare(white, gray).verdict not in ("identical", "edited-copy")

@@ -1,5 +1,6 @@
 """Signals: each part of a portrait is made once, and pairs of portraits say what pairs of pictures say."""
 
+import dataclasses
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -9,6 +10,8 @@ from lookalike import signals as room
 from lookalike.describers.ensemble import standard_ensemble
 from lookalike.errors import InvalidArgument
 from lookalike.images import read_image
+from lookalike.images.resize import encode_jpeg
+from lookalike.judgment import judgment
 from lookalike.signals import Portrait, measure, measure_portraits, portrait
 
 
@@ -50,7 +53,7 @@ def test_a_portrait_held_in_any_way_is_that_of_the_turned_picture(photos):
 def test_nothing_is_measured_twice_by_many_threads(photos, monkeypatch):
     calls = []
     find = room.find_keypoints
-    monkeypatch.setattr(room, "find_keypoints", lambda pixels: calls.append(1) or find(pixels))
+    monkeypatch.setattr(room, "find_keypoints", lambda pixels, **how: calls.append(1) or find(pixels, **how))
     one = portrait(photos["chelsea"], standard_ensemble())
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(lambda _: one.keypoints, range(8)))
@@ -79,3 +82,86 @@ def test_portraits_of_two_ensembles_do_not_meet(photos):
     other = Portrait(photos["coffee"], standard_ensemble.__wrapped__())
     with pytest.raises(InvalidArgument, match="ensemble"):
         measure_portraits(one, other)
+
+
+@pytest.fixture
+def never(monkeypatch):
+    """Nobody may look for keypoints."""
+    monkeypatch.setattr(room, "find_keypoints", lambda pixels, **how: pytest.fail("keypoints were looked for"))
+
+
+@pytest.mark.parametrize("name", ["astronaut", "chelsea", "coffee"])
+def test_evident_copies_need_no_keypoints_and_keypoints_would_say_the_same(photos, name, monkeypatch):
+    whole, ensemble = photos[name], standard_ensemble()
+    copies = [
+        read_image(encode_jpeg(whole, 40)).pixels,
+        np.ascontiguousarray(whole[::2, ::2]),
+        np.ascontiguousarray(np.rot90(whole)),
+    ]
+    for copy in copies:
+        found = measure_portraits(portrait(copy, ensemble), portrait(whole, ensemble))
+        assert (found.looked, found.keypoints, found.overlap) == (False, 0, None)
+        with monkeypatch.context() as patched:
+            patched.setattr(room, "_decided", lambda signals: False)
+            asked = measure_portraits(portrait(copy, ensemble), portrait(whole, ensemble))
+        assert asked.looked
+        assert asked.overlap is not None
+        assert judgment().probability(asked) == pytest.approx(judgment().probability(found), abs=0.01)
+
+
+def test_the_same_pixels_need_no_keypoints(photos, never):
+    ensemble = standard_ensemble()
+    found = measure_portraits(portrait(photos["coffee"], ensemble), portrait(photos["coffee"].copy(), ensemble))
+    assert found.same_pixels
+    assert not found.looked
+
+
+@pytest.mark.parametrize("name", ["astronaut", "chelsea", "coffee"])
+def test_crops_and_borders_are_looked_at(photos, name):
+    whole, ensemble = photos[name], standard_ensemble()
+    height, width = whole.shape[:2]
+    for part in (0.05, 0.1, 0.2):
+        down, across = round(height * part), round(width * part)
+        crop = np.ascontiguousarray(whole[down:-down, across:-across])
+        found = measure_portraits(portrait(crop, ensemble), portrait(whole, ensemble))
+        assert found.overlap is not None
+        assert found.overlap.share_b == pytest.approx((1 - 2 * part) ** 2, abs=0.03)
+
+
+FAR = {"phash_bits": 30, "pdq_bits": 126, "copy_probability": 0.005, "meaning_probability": 0.3}
+NEAR = {"phash_bits": 2, "pdq_bits": 10, "copy_probability": 0.99}
+UNKNOWN = room.Signals(
+    same_pixels=False, turned=0, phash_bits=20, pdq_bits=70, plain=False, copy=0.3, copy_probability=0.5, meaning=0.3,
+    meaning_probability=0.3, ssim=0.2, color=0.5, keypoints=0, overlap=None, mirrored=False, looked=False,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("changed", "decided"),
+    [
+        (FAR, True),
+        (NEAR, True),
+        ({"same_pixels": True}, True),
+        ({}, False),
+        (FAR | {"meaning_probability": 0.9}, False),  # another shot of the scene, perhaps
+        (FAR | {"copy_probability": 0.2}, False),
+        (FAR | {"pdq_bits": 60}, False),
+        (FAR | {"plain": True}, False),
+        (NEAR | {"copy_probability": 0.2}, False),
+        (NEAR | {"pdq_bits": 50}, False),
+        (NEAR | {"plain": True}, False),
+    ],
+)
+def test_keypoints_are_left_out_only_where_all_else_agrees(changed, decided):
+    assert room._decided(dataclasses.replace(UNKNOWN, **changed)) is decided
+
+
+def test_small_parts_are_looked_at_closer(photos, monkeypatch):
+    whole, ensemble = photos["coffee"], standard_ensemble()
+    part = np.ascontiguousarray(whole[: whole.shape[0] // 2, whole.shape[1] // 4 : -whole.shape[1] // 4])
+    found = measure_portraits(portrait(part, ensemble), portrait(whole, ensemble))
+    assert found.overlap is not None
+    monkeypatch.setattr(room, "_DOUBTFUL", 2.0)
+    glanced = measure_portraits(portrait(part, ensemble), portrait(whole, ensemble))
+    assert found.overlap.inliers > (glanced.overlap.inliers if glanced.overlap else 0)
+    assert found.keypoints > glanced.keypoints

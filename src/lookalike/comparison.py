@@ -119,6 +119,8 @@ def _reasons(signals: Signals, swapped: bool) -> list[str]:
             f"{signals.overlap.inliers} keypoints align them{mirror}: {first:.0%} of the first is {second:.0%} of the "
             f"second, and what they share agrees by {signals.overlap.agreement:.2f}"
         )
+    if not signals.looked:
+        reasons.append("keypoints were not looked for: hashes and copy vector agree on the answer")
     reasons.append(f"same picture by the copy vector: {signals.copy_probability:.0%}")
     reasons.append(f"same kind of thing by the meaning vector: {signals.meaning_probability:.0%}")
     reasons.append(f"structure (SSIM) {signals.ssim:.2f}, colors {signals.color:.2f}")
@@ -163,10 +165,13 @@ def _evidence(signals: Signals, a: Image, b: Image, swapped: bool) -> Mapping[st
 
 
 def _geometry(signals: Signals, swapped: bool) -> dict[str, Any]:
+    if not signals.looked:
+        return {"looked_for": False, "keypoints_aligned": None}
     if signals.overlap is None:
-        return {"keypoints_aligned": 0}
+        return {"looked_for": True, "keypoints_aligned": 0}
     first, second = _shares(signals, swapped)
     return {
+        "looked_for": True,
         "keypoints_aligned": signals.overlap.inliers,
         "agreement": round(signals.overlap.agreement, 4),
         "share_of_a": round(first, 4),
