@@ -36,7 +36,7 @@ Found: TypeAlias = tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]
 _PROBES: Final = 24  # cells that a row is held against
 _MOST_CELLS: Final = 65_000
 _ENOUGH: Final = 0.998  # who has as many neighbors as wanted above this looks no further: a crowd of all but equal ones
-_TICKS: Final = 32  # cells between two calls of `tick`
+_TICKS: Final = 32  # cells, or blocks of rows, between two calls of `tick`
 _ROUNDS: Final = 8  # of k-means
 _SAMPLE: Final = 40  # rows of each cell that k-means looks at
 _QUERIES: Final = 1024  # rows compared at once
@@ -85,11 +85,9 @@ def _exactly(left: Rows, right: Rows, least: float, most: int, tick: Callable[[f
 
 
 def _by_cells(left: Rows, right: Rows, least: float, most: int, tick: Callable[[float], None]) -> Iterator[Found]:
-    centers = _centers(right)
-    tick(0.0)
-    asking = _Cells(left, centers, min(_PROBES, len(centers)))
-    tick(0.0)
-    inside = asking if left is right else _Cells(right, centers, 1)
+    centers = _centers(right, tick)
+    asking = _Cells(left, centers, min(_PROBES, len(centers)), tick)
+    inside = asking if left is right else _Cells(right, centers, 1, tick)
     best = _Best(len(left), most, least)
     for cell in range(len(centers)):
         members = inside.nearest(cell)
@@ -162,7 +160,7 @@ class _Best:
 class _Cells:
     """Which rows belong to which cells, by their nearest centers. Rows of zeros belong to none."""
 
-    def __init__(self, rows: Rows, centers: NDArray[np.float32], probes: int) -> None:
+    def __init__(self, rows: Rows, centers: NDArray[np.float32], probes: int, tick: Callable[[float], None]) -> None:
         self._order = np.empty((probes, len(rows)), np.int32)
         self._starts = np.empty((probes, len(centers) + 1), np.intp)
         cells = np.empty((probes, len(rows)), np.uint16)
@@ -176,6 +174,8 @@ class _Cells:
             best[:, :1] = swapped
             best[~part.any(axis=1)] = len(centers)
             cells[:, start : start + _QUERIES] = best.T
+            if start // _QUERIES % _TICKS == 0:
+                tick(0.0)
         for probe in range(probes):
             self._order[probe] = np.argsort(cells[probe], kind="stable")
             ordered = cells[probe][self._order[probe]]
@@ -194,12 +194,16 @@ class _Cells:
         return self._order[probe, first:last].astype(np.intp)
 
 
-def _centers(rows: Rows) -> NDArray[np.float32]:
+def _centers(rows: Rows, tick: Callable[[float], None]) -> NDArray[np.float32]:
     """Return unit centers of cells, about twice the square root of rows, by k-means over the directions of a sample."""
     random = np.random.default_rng(0)
     cells = min(_MOST_CELLS, int(2 * len(rows) ** 0.5))
     chosen = np.sort(random.choice(len(rows), min(len(rows), _SAMPLE * cells), replace=False))
-    sample = rows[chosen].astype(np.float32)
+    parts = []
+    for start in range(0, len(chosen), _COLUMNS):
+        parts.append(rows[chosen[start : start + _COLUMNS]].astype(np.float32))
+        tick(0.0)
+    sample = np.concatenate(parts)
     sample = sample[sample.any(axis=1)]
     if len(sample) == 0:
         return np.ones((1, sample.shape[1]), np.float32)

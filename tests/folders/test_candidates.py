@@ -54,7 +54,7 @@ def hashes(seed, n):
     return codes
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=25)
 @given(st.integers(0, 2**32), st.data())
 def test_hashes_and_rules_agree_with_holding_each_against_each(seed, data):
     n = 24
@@ -121,11 +121,12 @@ def test_a_crowd_of_one_hash_is_chained(side):
 def test_thousands_all_alike_dont_all_meet(monkeypatch):
     random = np.random.default_rng(0)
     base = 0x0F0F33335555A5A5
-    codes = [base ^ sum(1 << int(bit) for bit in random.choice(64, 4, replace=False)) for _ in range(3000)]
-    found = pairs(made(3000, codes=codes))
-    assert 3000 < len(found) < 3000 * 2 * module._PARTNERS
-    partners = np.bincount(np.array(list(found)).ravel(), minlength=3000)
-    assert partners.min() >= 50
+    codes = [base ^ sum(1 << int(bit) for bit in random.choice(64, 4, replace=False)) for _ in range(1000)]
+    monkeypatch.setattr(module, "_PARTNERS", 20)
+    found = pairs(made(1000, codes=codes))
+    assert 1000 < len(found) < 1000 * 2 * 20
+    partners = np.bincount(np.array(list(found)).ravel(), minlength=1000)
+    assert partners.min() >= 5
 
 
 def rows(seed, n, d=16):
@@ -135,6 +136,7 @@ def rows(seed, n, d=16):
     return found / np.linalg.norm(found, axis=1, keepdims=True)
 
 
+@settings(deadline=None, max_examples=40)
 @given(st.integers(0, 2**32), st.sampled_from(["", "sides", "scopes"]))
 def test_near_vectors_are_found_within_the_rules(seed, rule):
     n = 20

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lookalike.errors import FolderNotFound, InvalidArgument
@@ -275,6 +275,7 @@ def test_a_raw_beside_its_jpeg_is_no_picture_of_its_own(tree):
     assert list(found(Selection([root]))[1]) == [str(root / "b.xmp")]
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.sampled_from([b"/", b"/a", b"/a/b", b"/c"]), st.binary(min_size=1, max_size=9)), max_size=40)
 )
