@@ -1,12 +1,13 @@
-"""The service under load, over a real socket: searches by id and by vector with writes among them, and compare.
+"""The service under load, over a real socket: searches and writes, compare, overload, and what shutting down loses.
 
     python benchmarks/service.py                          # 100,000 records, 20 s a load
-    python benchmarks/service.py --records 5000 --seconds 3
-    python benchmarks/service.py --requests 100000        # and whether memory stays flat over so many
+    python benchmarks/service.py --records 5000 --seconds 3 --only mixed overload
+    python benchmarks/service.py --only memory --requests 100000
 
-The service runs in a process of its own. The load is made by an asyncio generator that this file carries, because the
-requests differ from each other (wrk and oha repeat one); on few cores it takes its share of them, so that figures are
-lower bounds. With `oha` or `wrk` at hand, a line of it for one search shows how much.
+The service runs in a process of its own, whose CPU time a request is told beside the clock: on a machine with other
+work that says more. The load is made by `wrk` (Debian: apt-get install wrk), which takes different requests from a
+script, and by an asyncio generator that this file carries; on few cores both take their share, so that figures are
+lower bounds.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import argparse
 import asyncio
 import base64
 import io
+import itertools
 import json
 import os
 import random
@@ -23,9 +25,12 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
@@ -36,9 +41,37 @@ import lookalike
 
 KEY = "la_benchmark_0123456789"
 WIDTH = 256
+PARTS = ("mixed", "compare", "parallel", "overload", "memory", "shutdown")
 
 Request = tuple[str, str, bytes]
 """Method, path, body."""
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A service that runs."""
+
+    port: int
+    process: subprocess.Popen[bytes]
+
+    def cpu(self) -> float:
+        """Seconds of CPU time until now, of all its threads."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text("ascii").rpartition(") ")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def resident(self) -> float:
+        """MiB of memory."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text("ascii")
+        return next(int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmRSS"))
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """seconds: from the first byte sent to the last received. again: what Retry-After says, "" if nothing."""
+
+    status: int
+    seconds: float
+    again: str = ""
 
 
 def fill(folder: Path, records: int) -> None:
@@ -54,8 +87,8 @@ def fill(folder: Path, records: int) -> None:
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[tuple[int, int]]:
-    """Yield port and process id of a service."""
+def serving(folder: Path) -> Iterator[Service]:
+    """Yield a service, which ends afterwards."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
@@ -71,7 +104,7 @@ def serving(folder: Path) -> Iterator[tuple[int, int]]:
             except httpx.TransportError:
                 time.sleep(0.1)
         try:
-            yield port, process.pid
+            yield Service(port, process)
         finally:
             process.terminate()
 
@@ -99,13 +132,9 @@ def mixed(records: int) -> Callable[[], Request]:
 def comparing() -> Callable[[], Request]:
     """Two 256 x 256 JPEGs in base64, of twenty different ones."""
     texts = [base64.b64encode(picture(seed)).decode() for seed in range(20)]
+    bodies = [json.dumps({"a": a, "b": b}).encode() for a, b in itertools.permutations(texts, 2)]
     chance = random.Random(2)
-
-    def make() -> Request:
-        a, b = chance.sample(texts, 2)
-        return "POST", "/v1/compare", json.dumps({"a": a, "b": b}).encode()
-
-    return make
+    return lambda: ("POST", "/v1/compare", chance.choice(bodies))
 
 
 def picture(seed: int) -> bytes:
@@ -117,55 +146,163 @@ def picture(seed: int) -> bytes:
     return buffer.getvalue()
 
 
-async def load(port: int, make: Callable[[], Request], callers: int, until: Callable[[int], bool]) -> list[float]:
-    """Let callers ask one after another; return seconds of each answer. Any answer but 200 ends the benchmark."""
-    taken: list[float] = []
+async def load(port: int, make: Callable[[], Request], callers: int, until: Callable[[int], bool]) -> list[Answer]:
+    """Let callers ask one after another, each on a connection of its own, until so many answers are enough."""
+    answers: list[Answer] = []
 
     async def caller() -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        while not until(len(taken)):
-            method, path, body = make()
-            start = time.perf_counter()
-            head = f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {KEY}\r\n"
-            head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-            writer.write(head.encode() + body)
-            answer = await reader.readuntil(b"\r\n\r\n")
-            status = answer.split(b" ", 2)[1]
-            size = next(int(line[15:]) for line in answer.lower().split(b"\r\n") if line.startswith(b"content-length:"))
-            content = await reader.readexactly(size)
-            taken.append(time.perf_counter() - start)
-            if status != b"200":
-                raise SystemExit(f"{path}: {status.decode()} {content[:300].decode()}")
+        while not until(len(answers)):
+            answers.append(await _asked(reader, writer, make()))
+            if answers[-1].status == 503:
+                await asyncio.sleep(0.1)  # told to come back, and sooner than told
         writer.close()
 
     await asyncio.gather(*(caller() for _ in range(callers)))
-    return taken
+    return answers
 
 
-def measured(name: str, port: int, make: Callable[[], Request], callers: int, seconds: float) -> str:
-    """Return a row of the table."""
-    asyncio.run(load(port, make, callers, lambda done: done >= 20 * callers))  # warm
+async def _asked(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: Request) -> Answer:
+    method, path, body = request
     start = time.perf_counter()
-    taken = asyncio.run(load(port, make, callers, lambda _: time.perf_counter() - start > seconds))
-    rate = len(taken) / (time.perf_counter() - start)
-    p50, p99 = np.percentile(taken, [50, 99]) * 1000
-    return f"| {name} | {callers} | {rate:,.0f} | {p50:.1f} | {p99:.1f} |"
+    head = f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {KEY}\r\n"
+    writer.write(f"{head}Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
+    lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower().split("\r\n")
+    headers = {name: value for name, _, value in (line.partition(": ") for line in lines[1:])}
+    await reader.readexactly(int(headers["content-length"]))
+    return Answer(int(lines[0].split(" ", 2)[1]), time.perf_counter() - start, headers.get("retry-after", ""))
 
 
-def tool_line(port: int, seconds: float) -> str:
-    """One search, repeated by a load tool if one is installed."""
-    if shutil.which("oha") is None:
-        return "oha is not installed; the figures are of this file's own generator."
-    body = json.dumps({"id": "7"})
-    command = ["oha", "-z", f"{seconds:g}s", "-c", "8", "-m", "POST", "-d", body, "-T", "application/json", "--no-tui"]
-    command += ["-H", f"Authorization: Bearer {KEY}", f"http://localhost:{port}/v1/collections/bench/search"]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+async def paced(port: int, make: Callable[[], Request], rate: float, seconds: float) -> list[Answer]:
+    """Ask so many times a second, whether the earlier ones are answered or not; late answers count in full."""
+    answers: list[Answer] = []
+    free: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
+
+    async def one(due: float) -> None:
+        connection = free.pop() if free else await asyncio.open_connection("127.0.0.1", port)
+        answer = await _asked(*connection, make())
+        answers.append(Answer(answer.status, time.perf_counter() - due))
+        free.append(connection)
+
+    start, asked = time.perf_counter(), []
+    for number in range(int(rate * seconds)):
+        due = start + number / rate
+        await asyncio.sleep(max(0.0, due - time.perf_counter()))
+        asked.append(asyncio.create_task(one(due)))
+    await asyncio.gather(*asked)
+    for _, writer in free:
+        writer.close()
+    return answers
 
 
-def resident(pid: int) -> float:
-    """MiB of a process."""
-    status = Path(f"/proc/{pid}/status").read_text("ascii")
-    return next(int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmRSS"))
+def measured(name: str, service: Service, callers: str, ask: Callable[[], list[Answer]]) -> str:
+    """Return a row of the table. Any answer but 200 ends the benchmark."""
+    start, used = time.perf_counter(), service.cpu()
+    answers = ask()
+    seconds = time.perf_counter() - start
+    if strange := Counter(answer.status for answer in answers if answer.status != 200):
+        raise SystemExit(f"{name}: answers {dict(strange)}")
+    p50, p99 = np.percentile([answer.seconds for answer in answers], [50, 99]) * 1000
+    cpu = (service.cpu() - used) / len(answers) * 1000
+    return f"| {name} | {callers} | {len(answers) / seconds:,.0f} | {p50:.1f} | {p99:.1f} | {cpu:.2f} | {_busy()} |"
+
+
+def closed(name: str, service: Service, make: Callable[[], Request], callers: int, seconds: float) -> str:
+    """Return the row of callers who ask again once they have their answer."""
+    asyncio.run(load(service.port, make, callers, lambda done: done >= 20 * callers))  # warm
+    end = time.perf_counter() + seconds
+    ask = lambda: asyncio.run(load(service.port, make, callers, lambda _: time.perf_counter() > end))  # noqa: E731
+    return measured(name, service, str(callers), ask)
+
+
+def by_wrk(service: Service, records: int, callers: int, seconds: float) -> str:
+    """Return what wrk says of the mixed load: its requests are made here, and taken in turn by its script."""
+    if shutil.which("wrk") is None:
+        return "wrk is not installed."
+    make = mixed(records)
+    with tempfile.TemporaryDirectory() as folder:
+        script = Path(folder) / "mixed.lua"
+        asked = (make() for _ in range(2000))
+        bodies = ",\n".join(f"{{{json.dumps(path)}, [==[{body.decode()}]==]}}" for _, path, body in asked)
+        script.write_text(
+            f"local asked = {{{bodies}}}\nlocal at = 0\n"
+            f'local headers = {{["Authorization"] = "Bearer {KEY}", ["Content-Type"] = "application/json"}}\n'
+            "request = function()\n  at = at % #asked + 1\n"
+            '  return wrk.format("POST", asked[at][1], headers, asked[at][2])\nend\n'
+        )
+        command = ["wrk", "-t1", f"-c{callers}", f"-d{seconds:.0f}s", "--latency", "-s", str(script)]
+        used = service.cpu()
+        said = subprocess.run(
+            [*command, f"http://127.0.0.1:{service.port}"], capture_output=True, text=True, check=True
+        )
+    words = ("50%", "99%", "requests in", "Requests/sec", "Non-2xx", "Socket errors")
+    told = [" ".join(line.split()) for line in said.stdout.splitlines() if any(word in line for word in words)]
+    count = next(int(line.split()[0]) for line in told if "requests in" in line)
+    return f"wrk -c{callers}: {'; '.join(told)}; {(service.cpu() - used) / count * 1000:.2f} ms CPU each; {_busy()}"
+
+
+def parallel(service: Service) -> str:
+    """Fifty compares at once: how many are answered, and when the last."""
+    make, start = comparing(), time.perf_counter()
+    answers = asyncio.run(load(service.port, make, 50, lambda done: done >= 1))
+    seconds = time.perf_counter() - start
+    return f"50 compares at once: {dict(Counter(one.status for one in answers))} in {seconds:.2f} s; {_busy()}"
+
+
+def overload(service: Service, seconds: float) -> list[str]:
+    """Three times as many callers as are let in, each asking on and on; whoever looks meanwhile is answered."""
+    end, looks, memory = time.perf_counter() + seconds, list[float](), list[float]()
+
+    def look() -> None:
+        with httpx.Client(base_url=f"http://127.0.0.1:{service.port}", timeout=60) as client:
+            while time.perf_counter() < end:
+                start = time.perf_counter()
+                client.get("/healthz").raise_for_status()
+                looks.append(time.perf_counter() - start)
+                memory.append(service.resident())
+                time.sleep(0.05)
+
+    watching = threading.Thread(target=look)
+    watching.start()
+    answers = asyncio.run(load(service.port, comparing(), 384, lambda _: time.perf_counter() > end))
+    watching.join()
+    rows = [f"384 callers of compare, {_busy()}:"]
+    for status in sorted({one.status for one in answers}):
+        mine = [one for one in answers if one.status == status]
+        p50, p99 = np.percentile([one.seconds for one in mine], [50, 99]) * 1000
+        told = sum(bool(one.again) for one in mine)
+        rows.append(f"  {status}: {len(mine):,}, p50 {p50:,.0f} ms, p99 {p99:,.0f} ms, {told:,} with Retry-After")
+    p50, p99 = np.percentile(looks, [50, 99]) * 1000
+    rows.append(f"  /healthz meanwhile: {len(looks):,} answers, p50 {p50:,.0f} ms, p99 {p99:,.0f} ms")
+    tenths = [memory[len(memory) * tenth // 10] for tenth in range(10)]
+    rows.append(f"  memory: {', '.join(f'{size:,.0f}' for size in tenths)} MiB")
+    start = time.perf_counter()
+    asyncio.run(load(service.port, comparing(), 1, lambda done: done >= 1))
+    rows.append(f"  the first call afterwards: {(time.perf_counter() - start) * 1000:,.0f} ms")
+    return rows
+
+
+def shutdown(service: Service) -> str:
+    """Forty compares open when it is told to end: how many are answered, and how long it takes."""
+    make = comparing()
+
+    async def scenario() -> list[Answer | BaseException]:
+        connections = [await asyncio.open_connection("127.0.0.1", service.port) for _ in range(40)]
+        asked = [asyncio.create_task(_asked(*connection, make())) for connection in connections]
+        await asyncio.sleep(0.1)
+        service.process.terminate()
+        return await asyncio.gather(*asked, return_exceptions=True)
+
+    start = time.perf_counter()
+    ended = Counter(one.status if isinstance(one, Answer) else type(one).__name__ for one in asyncio.run(scenario()))
+    code = service.process.wait(120)
+    return (
+        f"told to end with 40 compares open: {dict(ended)}, gone after {time.perf_counter() - start:.1f} s, exit {code}"
+    )
+
+
+def _busy() -> str:
+    return f"load {os.getloadavg()[0]:.1f}"
 
 
 def main() -> None:
@@ -173,23 +310,48 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     options.add_argument("--records", type=int, default=100_000)
     options.add_argument("--seconds", type=float, default=20.0)
-    options.add_argument("--requests", type=int, default=0, help="searches and writes to watch memory over")
+    options.add_argument("--requests", type=int, default=100_000, help="searches and writes to watch memory over")
+    options.add_argument("--only", nargs="+", choices=PARTS, default=PARTS)
+    options.add_argument("--space", type=Path, help="a workspace that an earlier run filled, or is to fill and keep")
     chosen = options.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        fill(Path(folder) / "space", chosen.records)
-        with serving(Path(folder) / "space") as (port, pid):
-            busy = f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"
-            print(f"{chosen.records:,} records of {WIDTH} numbers; {busy}\n")
-            print("| load | callers | requests/s | p50 ms | p99 ms |\n|---|---|---|---|---|")
-            for callers in (1, 8):
-                print(measured("searches and writes, 9:1", port, mixed(chosen.records), callers, chosen.seconds))
+        space = chosen.space or Path(folder) / "space"
+        if not space.exists():
+            fill(space, chosen.records)
+        print(f"{chosen.records:,} records of {WIDTH} numbers; {os.cpu_count()} cores\n")
+        with serving(space) as service:
+            for part in (part for part in PARTS if part in chosen.only):
+                for line in _part(part, service, chosen):
+                    print(line, flush=True)
+
+
+def _part(part: str, service: Service, chosen: argparse.Namespace) -> Iterator[str]:
+    make = mixed(chosen.records)
+    if part in ("mixed", "compare"):
+        yield "| load | callers | requests/s | p50 ms | p99 ms | CPU ms | machine |\n|---|---|---|---|---|---|---|"
+    match part:
+        case "mixed":
+            for callers in (1, 4, 8):
+                yield closed("searches and writes, 9:1", service, make, callers, chosen.seconds)
+            ask = lambda: asyncio.run(paced(service.port, make, 200, chosen.seconds))  # noqa: E731
+            yield measured("the same, 200 a second", service, "-", ask)
+            for callers in (4, 8):
+                yield by_wrk(service, chosen.records, callers, chosen.seconds)
+        case "compare":
             for callers in (1, 4):
-                print(measured("compare, 2 x 256x256 base64", port, comparing(), callers, chosen.seconds))
-            print(f"\n{tool_line(port, chosen.seconds)}\n")
-            part = chosen.requests // 10
-            for done in range(0, chosen.requests, part or 1):
-                print(f"{resident(pid):,.0f} MiB after {done:,} requests")
-                asyncio.run(load(port, mixed(chosen.records), 8, lambda count: count >= part))
+                yield closed("compare, 2 x 256x256 base64", service, comparing(), callers, chosen.seconds)
+        case "parallel":
+            yield parallel(service)
+        case "overload":
+            yield from overload(service, chosen.seconds)
+        case "shutdown":
+            yield shutdown(service)
+        case _:
+            step = max(chosen.requests // 20, 1)
+            for done in range(0, chosen.requests, step):
+                yield f"{service.resident():,.0f} MiB after {done:,} requests; {_busy()}"
+                asyncio.run(load(service.port, make, 8, lambda count: count >= step))
+            yield f"{service.resident():,.0f} MiB after {chosen.requests:,} requests; {_busy()}"
 
 
 if __name__ == "__main__":

@@ -193,6 +193,18 @@ def test_a_running_import_is_canceled_and_keeps_what_it_did(service, shapes, spa
     assert 0 < job.result["inserted"] == job.done == len(space.get("c")) < 5000
 
 
+def test_ones_own_jobs_are_found_behind_many_of_others(service, key, space):
+    mine = service(key("write"))
+    [me] = [one.id for one in space.catalog.keys.list()]
+    own = [space.catalog.jobs.add("nobody-does-this", {}, who=me).id for _ in range(3)]
+    for _ in range(110):
+        space.catalog.jobs.add("nobody-does-this", {}, who="key_other")
+    first = [job["id"] for job in mine.get("/v1/jobs?limit=2").json()]
+    rest = [job["id"] for job in mine.get(f"/v1/jobs?limit=2&before={first[-1]}").json()]
+    assert [*first, *rest] == own[::-1]
+    assert len(service().get("/v1/jobs?limit=105").json()) == 105
+
+
 def test_jobs_of_others_are_not_seen(service, key, shapes, space, problem):
     shapes()
     theirs = space.catalog.jobs.add("import", {}, collection="c", who="key_other")

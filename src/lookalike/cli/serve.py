@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import socket
 import sys
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 _LOCAL = ("localhost", "127.0.0.1", "::1")
 _SAMPLES = "samples"
+_TURN = 0.001  # seconds that a thread may keep the interpreter while another wants it; usually 0.005
 
 _SERVE = """Serve the collections over HTTP: the API, its documentation at /docs, and web pages.
 
@@ -137,6 +139,9 @@ def run(app: Any, settings: Settings, also: Sequence[int] = ()) -> None:
         server_header=False,
         timeout_graceful_shutdown=settings.shutdown_seconds,
     )
+    sys.setswitchinterval(_TURN)  # callers are told to come back at once, too, while every thread is at work
+    gc.collect()
+    gc.freeze()  # what is here now stays: no request waits until all of it was looked through once more
     sockets = [each for port in (settings.port, *also) for each in _bound(settings.host, port)] if also else None
     Server(config).run(sockets)
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import lookalike
 from lookalike.describers.cards import card
 from lookalike.describers.joined import joined
 
@@ -24,6 +25,15 @@ def test_each_file_gets_an_embedding_and_a_class(near, draw, encoded):
     assert list(found["predictions"]) == list(found["embeddings"]) == ["a.png", "b.jpg"]
     assert all(isinstance(name, str) and name for name in found["predictions"].values())
     assert [len(row) for row in found["embeddings"].values()] == [512, 512]
+
+
+def test_a_class_is_what_a_picture_shows_and_not_how_it_looks(near, encoded):
+    stripes = np.tile(np.repeat(np.array([0, 255], np.uint8), 6), 8)[None, :, None].repeat(96, 0).repeat(3, 2)
+    data = encoded(stripes)
+    [labels] = lookalike.describe([data], labels=20).labels
+    assert labels[0].vocabulary == "textures", "the picture was to look like a texture"
+    things = {one.name.split(",")[0] for one in labels if one.vocabulary not in ("styles", "textures")}
+    assert upload(near, files_of(a_png=data))["predictions"]["a.png"] in things
 
 
 def test_the_same_picture_gives_the_same_numbers_again(near, draw, encoded):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,9 @@ from lookalike.settings import Settings
 
 __all__ = ["Seen", "vectors_of"]
 
+_LABELS: Final = 20
+_LOOKS: Final = ("styles", "textures")  # vocabularies of how a picture looks, which is no class of things
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Seen:
@@ -27,9 +31,10 @@ class Seen:
 
 def vectors_of(pictures: Sequence[bytes], settings: Settings, *, named: bool = False) -> Iterator[Seen | ImageError]:
     """Yield what each picture gives, or why it can't be read; what was seen before comes from the user's cache."""
-    labels = int(named)
+    labels = _LABELS if named else 0
     for one in describe_each(pictures, settings=settings, labels=labels, cache=user_cache(), normalized=False):
         if isinstance(one, ImageError):
             yield one
         else:
-            yield Seen(joined(one.vectors), one.labels[0].name.split(",")[0] if one.labels else "")
+            names = (label.name for label in one.labels if label.vocabulary not in _LOOKS)
+            yield Seen(joined(one.vectors), next(names, "").split(",")[0])
