@@ -106,3 +106,15 @@ def test_scan_is_sorted_and_leaves_out_what_is_no_picture(pictures):
 def test_an_empty_folder_says_what_pictures_are(tmp_path):
     with pytest.raises(NoImagesFound, match=r"is empty.*\.heic"):
         scan(tmp_path)
+
+
+def test_groups_by_meaning_are_named_by_what_they_show(tmp_path, save):
+    data = pytest.importorskip("skimage.data", reason="needs the photographs inside scikit-image")
+    cat = data.chelsea()
+    for name, pixels in {"a": cat, "b": cat[20:, 30:], "c": cat[::2, ::2], "d": data.rocket()}.items():
+        save(pixels, tmp_path / f"{name}.jpg")
+    found = group_folder(tmp_path, grade=0.8, method="meaning")
+    assert names(found) == [["a.jpg", "b.jpg", "c.jpg"], ["d.jpg"]]
+    assert len(found.names) == 2
+    assert found.names[0].split(", ")[0] in ("animal", "cat")
+    assert group_folder(tmp_path, grade=0.8, method="copy").names == []

@@ -11,7 +11,8 @@ from lookalike.cli.output import Format, FormatOption, note, print_json, print_r
 _HELP = """Divide the pictures of a folder into groups that look alike.
 
 Alike is transitive: if A is like B and B like C, all three are one group. With --output, each group becomes a
-folder 0, 1, ... of byte-for-byte copies; the pictures themselves are not touched.
+folder 0, 1, ... of byte-for-byte copies; the pictures themselves are not touched. By meaning, each group is named by
+what its pictures show.
 
 Example: `lookalike group photos --grade 0.95 --method ssim --output grouped`
 """
@@ -38,13 +39,19 @@ def _group(
     for path, reason in found.unreadable.items():
         note(f"not grouped: {path}: {reason}")
     groups = [[str(path) for path in group] for group in found.groups]
+    named = [{"name": name} for name in found.names] or [{}] * len(groups)
     if form in (Format.json, Format.jsonl):
-        print_json({"groups": groups, "unreadable": [{"path": p, "reason": r} for p, r in found.unreadable.items()]})
+        unreadable = [{"path": path, "reason": reason} for path, reason in found.unreadable.items()]
+        print_json({"groups": groups, "unreadable": unreadable, **({"names": found.names} if found.names else {})})
     elif form is not Format.table:
-        print_rows([{"group": i, "path": path} for i, group in enumerate(groups) for path in group], form)
+        print_rows([{"group": i, **named[i], "path": path} for i, group in enumerate(groups) for path in group], form)
     else:
         print_rows(
-            [{"group": str(i), "pictures": str(len(group)), "first": group[0]} for i, group in enumerate(groups)], form
+            [
+                {"group": str(i), **named[i], "pictures": str(len(group)), "first": group[0]}
+                for i, group in enumerate(groups)
+            ],
+            form,
         )
         where = f", copied to {output}" if output else ""
         typer.echo(f"{sum(map(len, groups)):,} pictures in {len(groups):,} groups{where}.")

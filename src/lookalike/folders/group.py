@@ -12,7 +12,8 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.describers.ensemble import standard_ensemble
+from lookalike.describers.ensemble import Ensemble, standard_ensemble
+from lookalike.describers.labels import labels_of
 from lookalike.describers.stream import Job, describe_stream
 from lookalike.duplicates import connected_groups, group_by_ssim
 from lookalike.errors import FolderError, ImageError, InvalidArgument
@@ -27,18 +28,23 @@ __all__ = ["FolderGroups", "GroupMethod", "copy_groups", "group_folder"]
 GroupMethod = Literal["ssim", "copy", "meaning"]
 
 _BLOCK = 1024  # rows of the similarity matrix held at once
+_TAGS = 2  # of a group's name
+_LIKELY = 0.25  # probability from which a label that is no tag is better than no name
 
 
 @dataclass(frozen=True, slots=True)
 class FolderGroups:
     """A folder divided.
 
-    groups: ordered by their first member's path; members ascending by path. unreadable: path -> reason.
+    groups: ordered by their first member's path; members ascending by path. unreadable: path -> reason. names: of
+    each group by meaning, what its pictures show on the whole, as "dog" or "beach, coast", "" where the model is not
+    sure; none of groups made otherwise.
     """
 
     root: Path
     groups: list[list[Path]] = field(default_factory=list)
     unreadable: dict[str, str] = field(default_factory=dict)
+    names: list[str] = field(default_factory=list)
 
 
 def group_folder(
@@ -66,11 +72,15 @@ def group_folder(
     found = scan(folder, leave_out=_absolute(leave_out) if leave_out is not None else None)
     step = progress or (lambda count: None)
     unreadable = dict(found.unreadable)
+    names: list[str] = []
     if method == "ssim":
         paths, indices = _by_ssim(found, grade, settings, unreadable, step)
     else:
-        paths, indices = _by_vector(found, grade, method, settings, unreadable, step)
-    return FolderGroups(found.root, [[paths[i] for i in group] for group in indices], unreadable)
+        paths, rows = _vectors(found, method, settings, unreadable, step)
+        indices = connected_groups(len(rows), _alike(rows, grade))
+        if method == "meaning":
+            names = [_named(rows[group], standard_ensemble(settings.model)) for group in indices]
+    return FolderGroups(found.root, [[paths[i] for i in group] for group in indices], unreadable, names)
 
 
 def copy_groups(found: FolderGroups, output: str | os.PathLike[str]) -> None:
@@ -143,27 +153,34 @@ def _by_ssim(
     return paths, group_by_ssim(grays, grade)
 
 
-def _by_vector(
-    found: Scan,
-    grade: float,
-    method: str,
-    settings: Settings,
-    unreadable: dict[str, str],
-    step: Callable[[int], None],
-) -> tuple[list[Path], list[list[int]]]:
+def _vectors(
+    found: Scan, method: str, settings: Settings, unreadable: dict[str, str], step: Callable[[int], None]
+) -> tuple[list[Path], NDArray[np.float32]]:
     jobs = (Job(path) for path in found.pictures)
-    paths, rows = [], []
     ensemble = standard_ensemble(settings.model)
+    paths: list[Path] = []
+    rows = [np.zeros((0, ensemble.dims[method]), np.float32)]
     for outcome in describe_stream(jobs, ensemble, limits=settings.limits, workers=settings.workers):
         if outcome.error:
             unreadable[str(outcome.job.source)] = outcome.error.reason
         else:
             paths.append(outcome.job.source)
-            rows.append(outcome.rows[method])
+            rows.append(outcome.rows[method][None])
         step(1)
-    if not rows:
-        return paths, []
-    return paths, connected_groups(len(rows), _alike(np.stack(rows), grade))
+    return paths, np.concatenate(rows)
+
+
+def _named(rows: NDArray[np.float32], ensemble: Ensemble) -> str:
+    """Return the first tags of the mean vector, or its most probable label if that is likely enough."""
+    book = ensemble.book
+    if book is None:
+        return ""
+    mean = rows.mean(axis=0)
+    mean /= max(float(np.linalg.norm(mean)), 1e-12)
+    if tags := ensemble.tags({"meaning": mean}):
+        return ", ".join(tags[:_TAGS])
+    labels = labels_of(mean[None], book, count=1)[0].labels
+    return labels[0].name.split(",")[0] if labels and labels[0].probability >= _LIKELY else ""
 
 
 def _alike(rows: NDArray[np.float32], grade: float) -> list[tuple[int, int]]:
