@@ -138,6 +138,14 @@ def test_pictures_that_cant_be_used_are_named_and_the_numbers_close_up(pictures)
         assert (np.einsum("nd,nd->n", copies, taken.copies.astype(np.float32)) > 0.998).all()
 
 
+def test_what_lacked_an_extra_is_tried_again_once_it_is_there(pictures, monkeypatch):
+    (pictures / "0.jpg").write_bytes(b"\xff\xd8\xff damaged")
+    monkeypatch.setattr(reading, "installed", lambda: [])
+    assert [survey(pictures).read for _ in range(2)] == [6, 0]
+    monkeypatch.setattr(reading, "installed", lambda: ["raw"])
+    assert [survey(pictures).read for _ in range(2)] == [1, 0]
+
+
 def test_a_file_that_vanishes_changes_or_refuses_is_named(pictures, monkeypatch):
     read = reading._bytes_of
     stat = os.fstat

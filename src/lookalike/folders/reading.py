@@ -18,6 +18,7 @@ from lookalike.errors import ImageError
 from lookalike.folders.ledger import Known, Picture
 from lookalike.images.decode import decode
 from lookalike.images.exif import exif_facts
+from lookalike.images.extras import installed
 from lookalike.images.image import Limits, Pixels
 from lookalike.images.jpeg import decode_jpeg
 from lookalike.images.resize import fit_square, to_gray
@@ -63,7 +64,7 @@ class Reader:
         self.upto = upto
         self.limits = settings.limits
         self.hasher = f"phash/{HASHES['phash'].version}"
-        self.judge = f"{__version__} {self.limits.bytes} {self.limits.pixels}"
+        self.judge = " ".join([__version__, str(self.limits.bytes), str(self.limits.pixels), *installed()])
         self.describer, self.width = "", 0
         if upto == _COPY:
             from lookalike.describers.neural import NeuralDescriber  # a second to import, and only now needed
