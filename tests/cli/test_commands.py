@@ -154,7 +154,7 @@ def test_models_are_listed_and_shown(run):
 
 
 COMMANDS = [
-    "compare", "describe", "evaluate", "group", "index", "search", "serve", "demo", "doctor",
+    "compare", "describe", "evaluate", "calibrate", "group", "index", "search", "serve", "demo", "doctor",
     "models list", "models show", "models fetch", "models bench",
     "collection create", "collection list", "collection show", "collection delete", "collection configure",
     "collection kinds", "keys create", "keys list", "keys revoke", "users add", "users list", "users remove",
