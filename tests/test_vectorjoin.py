@@ -75,6 +75,7 @@ def test_cells_miss_next_to_nothing(sides, monkeypatch):
     left, right = (rows, rows) if sides == "one" else (rows[:1000], rows[1000:])
     expected = told(near_rows(left, right, 0.6, 12))
     monkeypatch.setattr(vectorjoin, "EXACT_UP_TO", 0)
+    monkeypatch.setattr(vectorjoin, "_PART", 700)
     found = told(near_rows(left, right, 0.6, 12))
     assert len(expected) > 2000
     assert len(found.keys() & expected.keys()) >= 0.99 * len(expected)

@@ -36,7 +36,8 @@ Found: TypeAlias = tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]
 _PROBES: Final = 24  # cells that a row is held against
 _MOST_CELLS: Final = 65_000
 _ENOUGH: Final = 0.998  # who has as many neighbors as wanted above this looks no further: a crowd of all but equal ones
-_TICKS: Final = 32  # cells, or blocks of rows, between two calls of `tick`
+_TICKS: Final = 8  # cells, or blocks of rows, between two calls of `tick`
+_PART: Final = 250_000  # rows of which the nearest are kept in mind at once
 _ROUNDS: Final = 8  # of k-means
 _SAMPLE: Final = 40  # rows of each cell that k-means looks at
 _QUERIES: Final = 1024  # rows compared at once
@@ -53,7 +54,7 @@ def near_rows(
     a row is not its own neighbor. Pairs (i, j) come in blocks, ascending by i, the nearest first. Of more than
     `EXACT_UP_TO` rows on either side some pairs are missed: 0.5 % of those of a cosine from 0.5 in ten thousand
     pictures, 0.02 % from 0.6, none from 0.8; and who has all its neighbors above 0.998 is not looked at further.
-    Beside the rows, 300 bytes for each of `left` are taken then, and 100 MB.
+    Beside the rows, some 100 MB are taken.
     tick: called now and then with the share of the work done, in [0, 1].
     Raises InvalidArgument for fewer than 1 neighbor, and for a cosine of 0 or less.
     """
@@ -86,26 +87,34 @@ def _exactly(left: Rows, right: Rows, least: float, most: int, tick: Callable[[f
 
 def _by_cells(left: Rows, right: Rows, least: float, most: int, tick: Callable[[float], None]) -> Iterator[Found]:
     centers = _centers(right, tick)
-    asking = _Cells(left, centers, min(_PROBES, len(centers)), tick)
-    inside = asking if left is right else _Cells(right, centers, 1, tick)
-    best = _Best(len(left), most, least)
-    for cell in range(len(centers)):
-        members = inside.nearest(cell)
-        for other in range(0, len(members), _COLUMNS):
-            numbers = members[other : other + _COLUMNS]
-            columns = right[numbers].astype(np.float32)
-            rows = asking.all(cell)
-            rows = rows[best.bar[rows] < _ENOUGH]
-            for start in range(0, len(rows), _QUERIES):
-                part = rows[start : start + _QUERIES]
-                cosines = left[part].astype(np.float32) @ columns.T
-                if left is right:
-                    _exclude(part, numbers, cosines)
-                best.add(part, numbers, cosines)
-        if cell % _TICKS == 0:
-            tick(cell / len(centers))
-    for start in range(0, len(left), _COLUMNS):
-        yield best.told(start, min(start + _COLUMNS, len(left)))
+    inside = _Cells(right, range(len(right)), centers, 1, tick)
+    for start in range(0, len(left), _PART):
+        span = range(start, min(start + _PART, len(left)))
+        asking = _Cells(left, span, centers, min(_PROBES, len(centers)), tick)
+        best = _Best(len(span), most, least)
+        for cell in range(len(centers)):
+            rows, members = asking.all(cell), inside.all(cell)
+            for other in range(0, len(members), _COLUMNS):
+                _compare(left, right, rows + start, members[other : other + _COLUMNS], best, start)
+            if cell % _TICKS == 0:
+                tick((start + len(span) * cell / len(centers)) / len(left))
+        for at in range(0, len(span), _COLUMNS):
+            i, j, cosine = best.told(at, min(at + _COLUMNS, len(span)))
+            yield i + start, j, cosine
+
+
+def _compare(
+    left: Rows, right: Rows, rows: NDArray[np.intp], members: NDArray[np.intp], best: _Best, start: int
+) -> None:
+    """Hold rows of `left` against some of `right`. best: of the rows from `start` on."""
+    columns = right[members].astype(np.float32)
+    rows = rows[best.bar[rows - start] < _ENOUGH]
+    for at in range(0, len(rows), _QUERIES):
+        part = rows[at : at + _QUERIES]
+        cosines = left[part].astype(np.float32) @ columns.T
+        if left is right:
+            _exclude(part, members, cosines)
+        best.add(part - start, members, cosines)
 
 
 def _exclude(rows: NDArray[np.intp], columns: NDArray[np.intp], cosines: NDArray[np.float32]) -> None:
@@ -158,35 +167,31 @@ class _Best:
 
 
 class _Cells:
-    """Which rows belong to which cells, by their nearest centers. Rows of zeros belong to none."""
+    """Which of some rows belong to which cells, by their nearest centers. Rows of zeros belong to none.
 
-    def __init__(self, rows: Rows, centers: NDArray[np.float32], probes: int, tick: Callable[[float], None]) -> None:
-        self._order = np.empty((probes, len(rows)), np.int32)
+    span: the rows; they are numbered from its start.
+    """
+
+    def __init__(
+        self, rows: Rows, span: range, centers: NDArray[np.float32], probes: int, tick: Callable[[float], None]
+    ) -> None:
+        self._order = np.empty((probes, len(span)), np.int32)
         self._starts = np.empty((probes, len(centers) + 1), np.intp)
-        cells = np.empty((probes, len(rows)), np.uint16)
-        for start in range(0, len(rows), _QUERIES):
-            part = rows[start : start + _QUERIES].astype(np.float32)
-            cosines = part @ centers.T
-            best = np.argpartition(cosines, -probes, axis=1)[:, -probes:]
-            first = np.take_along_axis(cosines, best, axis=1).argmax(axis=1)[:, None]
-            swapped = np.take_along_axis(best, first, axis=1)
-            np.put_along_axis(best, first, best[:, :1], axis=1)
-            best[:, :1] = swapped
-            best[~part.any(axis=1)] = len(centers)
-            cells[:, start : start + _QUERIES] = best.T
+        cells = np.empty((probes, len(span)), np.uint16)
+        for start in range(0, len(span), _QUERIES):
+            part = rows[span.start + start : span.start + min(start + _QUERIES, len(span))].astype(np.float32)
+            nearest = np.argpartition(part @ centers.T, -probes, axis=1)[:, -probes:]
+            nearest[~part.any(axis=1)] = len(centers)
+            cells[:, start : start + len(part)] = nearest.T
             if start // _QUERIES % _TICKS == 0:
-                tick(0.0)
+                tick(span.start / len(rows))
         for probe in range(probes):
             self._order[probe] = np.argsort(cells[probe], kind="stable")
             ordered = cells[probe][self._order[probe]]
             self._starts[probe] = np.searchsorted(ordered, np.arange(len(centers) + 1))
 
-    def nearest(self, cell: int) -> NDArray[np.intp]:
-        """Return the rows that are nearest to this cell's center, ascending."""
-        return self._of(0, cell)
-
     def all(self, cell: int) -> NDArray[np.intp]:
-        """Return the rows that have this cell among their nearest."""
+        """Return the rows that have this cell among their nearest; ascending where they have one."""
         return np.concatenate([self._of(probe, cell) for probe in range(len(self._order))])
 
     def _of(self, probe: int, cell: int) -> NDArray[np.intp]:
