@@ -162,6 +162,22 @@ def test_a_file_of_many_names_is_not_linked(pictures):
     assert "other hard links" in reasons(apply(planned(pictures), Disposal("hardlink")))["b.jpg"]
 
 
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="files have no owners here")
+def test_what_could_not_be_given_back_to_its_owner_is_only_renamed(pictures, tmp_path, monkeypatch):
+    before = tree(pictures)
+    monkeypatch.setattr(os, "geteuid", lambda: 12345)
+    assert "someone else" in reasons(apply(planned(pictures), Disposal("hardlink")))["b.jpg"]
+    plan = planned(pictures)
+    assert len(apply(plan, Disposal("quarantine", str(tmp_path / "q"))).done) == 2
+    undo()
+    monkeypatch.setattr(disk, "_rename_at_once", disk._rename_at_once)
+    other_volume()
+    done = apply(plan, Disposal("quarantine", str(tmp_path / "q")))
+    assert done.done == []
+    assert all("someone else" in reason for reason in reasons(done).values())
+    assert tree(pictures) == before
+
+
 def test_a_file_system_that_cannot_share_blocks_says_so(pictures, monkeypatch):
     import fcntl
 

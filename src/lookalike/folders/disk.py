@@ -26,6 +26,7 @@ __all__ = [
     "give_facts",
     "look",
     "make_folders",
+    "may_give",
     "missing_folders",
     "read_facts",
     "remove_ours",
@@ -156,6 +157,13 @@ def give_facts(path: str, facts: Facts) -> None:
         os.utime(path, ns=(found.st_atime_ns, facts.modified))
 
 
+def may_give(facts: Facts) -> bool:
+    """Whether a new file can be given the owner and the group of another."""
+    if not hasattr(os, "geteuid") or os.geteuid() == 0:
+        return True
+    return facts.owner == os.geteuid() and facts.group in {os.getegid(), *os.getgroups()}
+
+
 def rename_new(source: str, target: str) -> None:
     """Rename a file within its file system. Raises FileExistsError if the target exists, and OSError.
 
@@ -191,6 +199,9 @@ def transfer(source: str, target: str, part: str, facts: Facts) -> None:
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
+        if not may_give(facts):
+            reason = "it belongs to someone else, to whom a copy couldn't be given back"
+            raise PermissionError(errno.EPERM, reason, source) from None
         before = Path(source).lstat()
         copy_new(source, part, facts)
         rename_new(part, target)

@@ -9,7 +9,7 @@ from pathlib import Path, PurePath
 from typing import Final, Literal, get_args
 
 from lookalike.errors import DisposalUnavailable, InvalidArgument
-from lookalike.folders.disk import Facts, look, missing_folders
+from lookalike.folders.disk import Facts, look, may_give, missing_folders
 from lookalike.folders.links import Link
 from lookalike.folders.moves import Move
 from lookalike.folders.selection import QUARANTINE
@@ -66,13 +66,15 @@ class Disposal:
     def link(self, path: str, facts: Facts, keeper: str, keeper_facts: Facts, tag: str) -> Link:
         """Plan to replace a file by a link to its keeper.
 
-        Raises DisposalUnavailable if their bytes differ, or if others share the file already.
+        Raises DisposalUnavailable if their bytes differ, others share the file already, or it is someone else's.
         """
         advice = "Move it to the trash or a quarantine folder instead."
         if facts.sha256 != keeper_facts.sha256:
             raise DisposalUnavailable(path, "it is a copy of the keeper, and not to the last byte", advice)
         if facts.links > 1:
             raise DisposalUnavailable(path, "it has other hard links, so that a link would free nothing", advice)
+        if not may_give(facts):
+            raise DisposalUnavailable(path, "it belongs to someone else, to whom a copy couldn't be given back", advice)
         shared = self.action == "reflink"
         return Link(path, keeper, keeper_facts.inode, shared, f"{tag}.part", f"{tag}.aside", facts)
 

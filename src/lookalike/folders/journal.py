@@ -112,8 +112,10 @@ class Journal:
         return entry
 
     def mark(self, entry: Entry, state: State) -> None:
-        """Write down what became of an entry. Raises JournalUnreadable."""
-        self._write({"of": entry.number, "state": state}, sync=state == "undone")
+        """Write down what became of an entry, and let the system bring it to the disk when it likes: a mark that a
+        power cut takes away is made again, for undoing looks at what is there. Raises JournalUnreadable.
+        """
+        self._write({"of": entry.number, "state": state}, sync=False)
         entry.state = state
 
     def place(self, entry: Entry, step: int, to: str) -> None:
