@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from lookalike.comparison import compare
     from lookalike.describers import Descriptions, describe
     from lookalike.errors import ImageError, ImageTooLarge, ImageUnreadable, LookalikeError
+    from lookalike.folders.finding import DuplicateSearch, find_duplicates
     from lookalike.folders.group import group_folder
     from lookalike.images import Image, Limits, read_image
     from lookalike.learning import Trained, train
@@ -32,6 +33,7 @@ _HOMES = {
     "Collection": "collection",
     "Comparison": "records",
     "Descriptions": "describers",
+    "DuplicateSearch": "folders.finding",
     "Failure": "records",
     "Image": "images",
     "ImageError": "errors",
@@ -48,6 +50,7 @@ _HOMES = {
     "compare": "comparison",
     "describe": "describers",
     "distances": "metrics",
+    "find_duplicates": "folders.finding",
     "group_folder": "folders.group",
     "open": "workspace",
     "read_image": "images",
@@ -62,6 +65,7 @@ __all__ = [
     "Collection",
     "Comparison",
     "Descriptions",
+    "DuplicateSearch",
     "Failure",
     "Image",
     "ImageError",
@@ -79,6 +83,7 @@ __all__ = [
     "compare",
     "describe",
     "distances",
+    "find_duplicates",
     "group_folder",
     "open",
     "read_image",

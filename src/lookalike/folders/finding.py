@@ -191,8 +191,8 @@ def find_duplicates(
     """Find the pictures in folders that are copies of one another. Nothing is changed.
 
     paths: folders and files. wanted: the fields of `selection.Selection` (exclude, reference, against, scope,
-    files_from, follow_links, defaults) and of `Wanted` (upto, probability, linkage, near, memory, ledger, decisions), as
-    in `find_duplicates("~/Pictures", against=["~/Backup"], linkage="complete")`. progress: called with a stage
+    files_from, follow_links, defaults) and of `Wanted` (upto, probability, linkage, near, memory, ledger, decisions),
+    as in `find_duplicates("~/Pictures", against=["~/Backup"], linkage="complete")`. progress: called with a stage
     ("listing", "reading", "hashes", "vectors", "comparing"), how much of it is done, and of how much.
     The work begins when the result is first asked for something. Raises InvalidArgument; then also FolderNotFound,
     UnknownModel, ModelMissing, ModelUnusable, WeightsCorrupt.
