@@ -1,11 +1,14 @@
-"""The real service on a loopback socket, over a small workspace of drawn pictures."""
+"""The real service on a loopback socket, over a small workspace of drawn pictures; and a real browser to visit it."""
 
+import os
 import re
+import shutil
 import socket
 import threading
 import time
 from contextlib import contextmanager
 from dataclasses import replace
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -13,9 +16,22 @@ import uvicorn
 
 import lookalike
 from lookalike.api.app import Access, create_app
+from lookalike.gallery import make_gallery
 from lookalike.settings import Settings
 
 KEY = "la_test_key"
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+FLAGS = [
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+DESKTOP = {"width": 1280, "height": 860}
+HOME = {"localhost", "127.0.0.1"}
+STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
 @pytest.fixture(scope="session")
@@ -104,5 +120,89 @@ def links():
     def find(response, part):
         targets = [unescape(target) for target in re.findall(r'(?:href|src)="([^"]*)"', response.text)]
         return [target for target in targets if part in target]
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def gallery(tmp_path_factory):
+    """The folder of the sample pictures, and their records."""
+    folder = tmp_path_factory.mktemp("gallery")
+    return folder, make_gallery(folder)
+
+
+@pytest.fixture(scope="session")
+def samples(gallery, tmp_path_factory):
+    """The address of a service over the sample gallery, which asks for its key; for tests that change nothing in it."""
+    with lookalike.open(tmp_path_factory.mktemp("samples") / "workspace") as space:
+        added = space.create("samples", product_id="product").add(gallery[1])
+        assert not added.failed
+        with _serving(space) as address:
+            yield address
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """A real Chromium; tests that need one are skipped where there is none."""
+    playwright_api = pytest.importorskip("playwright.sync_api", reason="needs the package playwright")
+    path = next((found for name in BROWSERS if (found := shutil.which(name))), None)
+    if path is None:
+        pytest.skip(f"needs a Chromium: none of {', '.join(BROWSERS)} is on the PATH")
+    flags = [*FLAGS, "--no-sandbox"] if os.geteuid() == 0 else FLAGS
+    with playwright_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=flags)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(chromium, address, key):
+    """Return visit(viewport, **options): a page of a browser at `address` that has signed in, watched.
+
+    At the end the test fails if the browser asked another host for anything, or complained of anything.
+    """
+    complaints: list[str] = []
+    contexts = []
+
+    def guard(route):
+        host = urlsplit(route.request.url).hostname
+        if host not in HOME:
+            complaints.append(f"a request to {route.request.url}")
+            route.abort()
+        else:
+            route.continue_()
+
+    def open_page(viewport=DESKTOP, *, secret=key, **options):
+        context = chromium.new_context(viewport=viewport, base_url=address, **options)
+        contexts.append(context)
+        context.route(re.compile("^(?!data:|blob:)"), guard)
+        page = context.new_page()
+        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(f"/?key={secret}")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+@pytest.fixture(scope="session")
+def barriers():
+    """Return barriers(page): what axe-core finds against WCAG 2.2 AA and good practice on the page as it stands now.
+
+    Sentences, none for a page without barriers: `assert barriers(page) == []`. Look at light and dark, since contrast
+    is part of it, and with menus and dialogs open.
+    """
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe-playwright-python").Axe()
+
+    def find(page):
+        found = axe.run(page, options={"runOnly": STANDARDS, "resultTypes": ["violations"]}).response["violations"]
+        return [
+            f"{rule['id']}: {rule['help']}: {node['target']} {node['html']} {node['failureSummary']}"
+            for rule in found
+            for node in rule["nodes"]
+        ]
 
     return find
