@@ -84,7 +84,7 @@ ROOMS = {
     "rich": {"cli"},
     "uvicorn": {"cli/serve.py"},
     "prometheus_client": {"api/metrics.py"},
-    "jinja2": {"evaluation/report.py", "pages"},
+    "jinja2": {"evaluation/report.py", "folders/report.py", "pages"},
 }
 
 

@@ -10,6 +10,7 @@ from lookalike.cli import (
     calibrate,
     collections,
     compare,
+    dedup,
     describe,
     doctor,
     evaluate,
@@ -42,6 +43,7 @@ for room in (compare, describe, group, index, search, models, evaluate, calibrat
     room.install(app)
 redescribe.install(collections.app)
 app.add_typer(collections.app, name="collection")
+app.add_typer(dedup.app, name="dedup")
 app.add_typer(keys.app, name="keys")
 app.add_typer(users.app, name="users")
 app.add_typer(sync.app, name="sync")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -11,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from lookalike.errors import InvalidFilter
+from lookalike.errors import InvalidFilter, LookalikeError
 from lookalike.settings import Settings
 
 if TYPE_CHECKING:
     from lookalike.workspace import Workspace
 
-__all__ = ["WorkspaceOption", "opened", "read_filter", "settings_for"]
+__all__ = ["WorkspaceOption", "errors_are_one", "opened", "read_filter", "settings_for"]
 
 WorkspaceOption = typer.Option(
     None,
@@ -42,6 +43,16 @@ def opened(workspace: Path | None, *, create: bool = False, **changes: Any) -> I
     settings = settings_for(workspace, **changes)
     with Workspace(settings.workspace, settings, create=create) as space:
         yield space
+
+
+@contextmanager
+def errors_are_one() -> Iterator[None]:
+    """Turn an error of the tree into a line on stderr and exit code 1, where the other codes mean something else."""
+    try:
+        yield
+    except LookalikeError as error:
+        print(f"lookalike: {error}", file=sys.stderr)
+        raise typer.Exit(1) from None
 
 
 def read_filter(text: str | None) -> dict[str, Any] | None:

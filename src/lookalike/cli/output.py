@@ -6,14 +6,14 @@ import csv
 import json
 import math
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from typing import Any
 
 from lookalike.errors import InvalidArgument, MissingExtra
 
-__all__ = ["Format", "FormatOption", "note", "print_json", "print_rows", "progress_bar", "truncated"]
+__all__ = ["Format", "FormatOption", "note", "print_json", "print_rows", "progress_bar", "stage_bars", "truncated"]
 
 import typer
 
@@ -79,6 +79,32 @@ def progress_bar(what: str, total: int | None) -> Iterator[Any]:
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(what, total=total)
         yield lambda count: bar.advance(task, count)
+
+
+@contextmanager
+def stage_bars() -> Iterator[Callable[[str, int, int], None]]:
+    """Yield a function (stage, done, of how many; 0 if that isn't known): a bar for each stage on stderr, with rate and
+    time left. Silent when that is no terminal.
+    """
+    if not sys.stderr.isatty():
+        yield lambda stage, done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+    rate = TextColumn("{task.fields[rate]}")
+    columns = (TextColumn("{task.description:>9}"), BarColumn(), MofNCompleteColumn(), rate, TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def show(stage: str, done: int, total: int) -> None:
+            if stage not in tasks:
+                tasks[stage] = bars.add_task(stage, rate="")
+            speed = bars.tasks[tasks[stage]].speed
+            said = f"{speed:,.0f}/s" if speed else ""
+            bars.update(tasks[stage], completed=done, total=total or None, rate=said)
+
+        yield show
 
 
 def _all_columns(rows: Sequence[Mapping[str, Any]]) -> list[str]:

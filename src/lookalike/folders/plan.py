@@ -157,13 +157,19 @@ def make_plan(
     return Plan(tuple(planned), tuple(roots), terms, tuple(unused))
 
 
-def set_keeper(plan: Plan, number: int, path: str) -> Plan:
+def set_keeper(
+    plan: Plan,
+    number: int,
+    path: str,
+    compare: Callable[[PictureFile, PictureFile], FilePair | None] = lambda a, b: None,
+) -> Plan:
     """Return the plan with another keeper of one group: the others go if they are copies of it.
 
-    number: of the group, from 0. Files excluded before stay excluded. Raises InvalidArgument for no such group or
-    member.
+    number: of the group, from 0. compare: as in `make_plan`. Files excluded before stay excluded. Raises
+    InvalidArgument for no such group or member.
     """
     planned, member = _member(plan, number, path)
+    planned = replace(planned, group=_with_pairs(planned.group, member, compare))
     left = [
         replace(fate, by_hand=False) if fate.path == path or fate.does == "keep" else fate for fate in planned.fates
     ]

@@ -1,0 +1,106 @@
+"""Plans and what became of them, as tables for people and as rows for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import typer
+
+from lookalike.cli.output import Format, note, print_json, print_rows
+
+if TYPE_CHECKING:
+    from lookalike.folders.plan import Plan, PlannedGroup
+
+__all__ = ["said_bytes", "show_group", "show_plan"]
+
+_MOST: Final = 40  # groups that a terminal is filled with
+_WORDS: Final = {"keep": "stays", "remove": "goes", "leave": "left alone"}
+
+
+def show_plan(plan: Plan, place: Path, form: Format, *, files: int | None = None) -> None:
+    """Print a plan: JSON as one object, JSON lines by group, CSV and Parquet by pair (from, to, score, ...), a table.
+
+    place: of its file. files: how many pictures were looked at.
+    """
+    from lookalike.folders.planfile import to_json
+
+    told = to_json(plan)
+    match form:
+        case Format.json:
+            print_json({**told, "plan": str(place)})
+        case Format.jsonl:
+            print_rows(told["groups"], form)
+        case Format.csv | Format.parquet:
+            print_rows(list(_pairs(plan)), form)
+        case Format.table:
+            for number, planned in enumerate(plan.groups[:_MOST], 1):
+                show_group(number, planned)
+            _sum_up(plan, place, files)
+
+
+def show_group(number: int, planned: PlannedGroup) -> None:
+    """Print one group as a table. number: as people count, from 1."""
+    again = "; decided before, but a new file has joined" if planned.group.reopened else ""
+    typer.secho(f"\n{number}. {len(planned.fates)} files, {said_bytes(planned.bytes_freed)} to free{again}", bold=True)
+    rows = []
+    for member, fate in zip(planned.group.members, planned.fates, strict=True):
+        like = "" if fate.probability is None else f"{fate.verdict} {fate.probability:.4f}"
+        rows.append(
+            {
+                "": _WORDS[fate.does],
+                "file": _printable(member.path),
+                "pixels": f"{member.width}x{member.height}",
+                "bytes": said_bytes(member.size),
+                "like the kept one": like,
+                "why": fate.reason,
+            }
+        )
+    print_rows(rows, Format.table)
+
+
+def said_bytes(number: float) -> str:
+    """Return a number of bytes as people say it."""
+    for unit in ("bytes", "KB", "MB"):
+        if number < 1000:
+            return f"{number:,.0f} {unit}" if unit == "bytes" else f"{number:,.1f} {unit}"
+        number /= 1000
+    return f"{number:,.1f} GB"
+
+
+def _sum_up(plan: Plan, place: Path, files: int | None) -> None:
+    if len(plan.groups) > _MOST:
+        typer.echo(f"\n... and {len(plan.groups) - _MOST:,} more groups: `lookalike dedup review` shows them all.")
+    among = "" if files is None else f" among {files:,} pictures"
+    typer.echo(
+        f"\n{len(plan.groups):,} groups{among}; {plan.files_removed:,} files could go and free "
+        f"{said_bytes(plan.bytes_freed)}. Nothing was touched."
+    )
+    if plan.unused:
+        reasons: dict[str, int] = {}
+        for one in plan.unused:
+            reasons[one.reason] = reasons.get(one.reason, 0) + 1
+        commonest = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))[:5]
+        note(f"{len(plan.unused):,} files took no part: " + "; ".join(f"{n:,} {reason}" for reason, n in commonest))
+    typer.echo(f"plan: {_printable(str(place))}")
+
+
+def _pairs(plan: Plan) -> Iterator[dict[str, Any]]:
+    for number, planned in enumerate(plan.groups, 1):
+        for pair in planned.group.pairs:
+            yield {
+                "from": _printable(pair.a),
+                "to": _printable(pair.b),
+                "score": pair.probability,
+                "verdict": pair.verdict,
+                "tier": pair.tier,
+                "changes": ", ".join(pair.changes),
+                "overlap_from": pair.overlap_a,
+                "overlap_to": pair.overlap_b,
+                "group": number,
+            }
+
+
+def _printable(path: str) -> str:
+    return path.encode("utf-8", "backslashreplace").decode()

@@ -1,0 +1,55 @@
+"""From a search for duplicates to the plan of cleaning them up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from lookalike.comparison import compare
+from lookalike.errors import ImageError
+from lookalike.folders.finding import DuplicateSearch
+from lookalike.folders.findings import FilePair, PictureFile
+from lookalike.folders.plan import Plan, Terms, make_plan
+from lookalike.settings import Settings
+
+__all__ = ["comparing", "plan_of"]
+
+
+def plan_of(
+    search: DuplicateSearch,
+    *,
+    roots: Sequence[str],
+    terms: Terms,
+    settings: Settings,
+    progress: Callable[[str, int, int], None] = lambda stage, done, total: None,
+) -> Plan:
+    """Return the plan for all groups of a search, those that free most bytes first, ties by their first path.
+
+    Where a large group has no pair of the keeper and a member, the two are compared now.
+    Raises as the search does when it is run.
+    """
+
+    groups = search.groups
+    done = iter(range(1, len(groups) + 1))
+    plan = make_plan(
+        groups,
+        roots=roots,
+        terms=terms,
+        unused=search.unused,
+        compare=comparing(settings),
+        progress=lambda count: progress("planning", next(done), len(groups)),
+    )
+    ordered = sorted(plan.groups, key=lambda planned: (-planned.bytes_freed, planned.group.members[0].path))
+    return Plan(tuple(ordered), plan.roots, plan.terms, plan.unused, plan.id, plan.made)
+
+
+def comparing(settings: Settings) -> Callable[[PictureFile, PictureFile], FilePair | None]:
+    """Return what compares a keeper with another file by its pixels; None for a file that can't be read any more."""
+
+    def compared(keeper: PictureFile, member: PictureFile) -> FilePair | None:
+        try:
+            found = compare(keeper.path, member.path, settings=settings)
+        except ImageError:
+            return None
+        return FilePair(keeper.path, member.path, found.verdict, found.probability, "keypoints")
+
+    return compared

@@ -1,0 +1,154 @@
+"""`lookalike dedup` on real files: nothing is touched before apply, and undo brings back every byte."""
+
+import csv
+import hashlib
+import io
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+# quarantine is everywhere; a test folder may lie on a volume without a trash
+QUARANTINE = ("apply", "--action", "quarantine", "--yes")
+
+
+@pytest.fixture
+def dedup(run, tmp_path):
+    own = {"LOOKALIKE_LEDGER": str(tmp_path / "ledger" / "files.sqlite"), "LOOKALIKE_PLANS": str(tmp_path / "plans")}
+    return lambda *arguments: run("dedup", *arguments, env=own)
+
+
+@pytest.fixture
+def copies(pictures, draw, save):
+    """The drawn pictures with three copies of number 1: the same bytes, a smaller one, a mirrored one."""
+    shutil.copy2(pictures / "1.jpg", pictures / "more" / "1 (1).jpg")
+    save(draw(1)[::2, ::2], pictures / "small.jpg", quality=60)
+    save(draw(1)[:, ::-1], pictures / "mirrored.jpg", quality=70)
+    return pictures
+
+
+def _tree(folder):
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    return {str(path): (hashlib.sha256(path.read_bytes()).hexdigest(), path.stat().st_mtime_ns) for path in files}
+
+
+def test_a_scan_touches_nothing_and_plans(dedup, copies):
+    before = _tree(copies)
+    scan = dedup(copies, "--format", "json")
+    assert scan.code == 0, scan.err
+    assert _tree(copies) == before
+    (group,) = scan.json["groups"]
+    assert group["keeper"] == str(copies / "1.jpg")
+    assert {Path(member["path"]).name for member in group["members"]} == {
+        "1.jpg", "1 (1).jpg", "small.jpg", "mirrored.jpg",
+    }  # fmt: skip
+    assert group["bytes_freed"] == sum(
+        (copies / name).stat().st_size for name in ("more/1 (1).jpg", "small.jpg", "mirrored.jpg")
+    )
+    verdicts = {Path(member["path"]).name: member["verdict"] for member in group["members"]}
+    assert verdicts["1 (1).jpg"] == "identical"
+    assert verdicts["mirrored.jpg"] == "edited-copy"
+    assert scan.json["unreadable"] == [
+        {"path": str(copies / "notes.txt"), "reason": "not a picture by the ending of its name"}
+    ]
+    assert Path(scan.json["plan"]).is_file()
+
+
+def test_exit_codes_say_whether_something_was_found(dedup, pictures, copies, tmp_path):
+    assert dedup("scan", copies).code == 0
+    assert dedup("scan", copies, "--exit-code").code == 11
+    (tmp_path / "one").mkdir()
+    shutil.copy2(pictures / "0.jpg", tmp_path / "one")
+    assert dedup("scan", tmp_path / "one", "--exit-code").code == 0
+    missing = dedup("scan", tmp_path / "nowhere")
+    assert missing.code == 1
+    assert "is not a folder" in missing.err
+
+
+def test_apply_and_undo_by_folder_and_by_default(dedup, copies):
+    before = _tree(copies)
+    dedup(copies)
+    assert dedup("apply").code == 1, "nobody can be asked, and --yes was not given"
+    assert _tree(copies) == before
+    done = dedup(copies, *QUARANTINE)
+    assert done.code == 0, done.err
+    assert "3 files went" in done.out
+    assert not (copies / "small.jpg").exists()
+    assert (copies / "1.jpg").exists()
+    assert "went before" in dedup("apply", "--yes").out
+    undone = dedup("undo", "--yes")
+    assert undone.code == 0, undone.err
+    assert _tree(copies) == before
+    assert "undone before" in dedup("undo", "--yes").out
+
+
+def test_what_changed_since_the_scan_is_refused(dedup, copies, draw, save):
+    dedup(copies)
+    save(draw(9), copies / "small.jpg")
+    done = dedup(*QUARANTINE, "--format", "json")
+    assert done.code == 1
+    assert [one["path"] for one in done.json["refused"]] == [str(copies / "small.jpg")]
+    assert len(done.json["removed"]) == 2
+    assert (copies / "small.jpg").exists()
+
+
+def test_a_review_changes_the_plan_and_decisions_last(dedup, copies):
+    dedup(copies)
+    chosen = dedup("review", "--group", "1", "--keep", copies / "mirrored.jpg", "--format", "json")
+    assert chosen.json["groups"][0]["keeper"] == str(copies / "mirrored.jpg")
+    assert len([one for one in chosen.json["groups"][0]["members"] if one["does"] == "remove"]) == 3
+    assert dedup("review", "--format", "json").json["groups"] == chosen.json["groups"]
+    spared = dedup("review", "--group", "1", "--spare", copies / "small.jpg", "--format", "json")
+    fates = {Path(one["path"]).name: one["does"] for one in spared.json["groups"][0]["members"]}
+    assert fates["small.jpg"] == "leave"
+    assert dedup("review", "--group", "7", "--keep-all").code == 1
+    assert dedup("review", "--group", "1", "--different").code == 0
+    again = dedup(copies, "--format", "json").json["groups"]
+    assert [sorted(Path(one["path"]).name for one in group["members"]) for group in again] == [
+        ["1 (1).jpg", "1.jpg"]
+    ], "equal bytes stay duplicates, the others were said to be different"
+
+
+def test_rows_for_programs(dedup, copies):
+    rows = list(csv.DictReader(io.StringIO(dedup(copies, "--format", "csv").out)))
+    assert {"from", "to", "score", "verdict"} <= set(rows[0])
+    assert len(rows) == 6
+    assert all(0.5 <= float(row["score"]) <= 1.0 for row in rows)
+    assert any("mirrored" in row["changes"] for row in rows)
+    lines = dedup(copies, "--format", "jsonl").out.splitlines()
+    assert json.loads(lines[0])["keeper"] == str(copies / "1.jpg")
+
+
+def test_sides_references_and_lists(dedup, copies, tmp_path):
+    other = tmp_path / "other"
+    other.mkdir()
+    shutil.copy2(copies / "0.jpg", other / "zero.jpg")
+    sides = dedup(copies, "--against", other, "--format", "json").json
+    assert [sorted(Path(one["path"]).name for one in group["members"]) for group in sides["groups"]] == [
+        ["0.jpg", "zero.jpg"]
+    ]
+    held = dedup(copies, "--reference", other, "--keep", "largest", "--format", "json").json
+    zero = next(group for group in held["groups"] if len(group["members"]) == 2)
+    assert zero["keeper"] == str(other / "zero.jpg")
+    listed = tmp_path / "list.txt"
+    listed.write_text(f"{copies / '0.jpg'}\n{other / 'zero.jpg'}\n", "utf-8")
+    assert len(dedup("--files-from", listed, "--format", "json").json["groups"]) == 1
+
+
+def test_a_report_is_one_file_with_pictures(dedup, copies, tmp_path):
+    evil = copies / "<b>&.jpg"
+    shutil.copy2(copies / "1.jpg", evil)
+    assert dedup(copies, "--report", tmp_path / "out" / "report.html").code == 0
+    text = (tmp_path / "out" / "report.html").read_text("utf-8")
+    assert text.count("data:image/jpeg;base64,") == 5
+    assert "<b>&" not in text
+    assert "&lt;b&gt;&amp;.jpg" in text
+    assert "<script" not in text
+
+
+@pytest.mark.parametrize(("option", "value"), [("--memory", "64M"), ("--memory", "much"), ("--keep", "prettiest")])
+def test_options_that_make_no_sense_say_so(dedup, copies, option, value):
+    refused = dedup(copies, option, value)
+    assert refused.code == 1
+    assert value.rstrip("M") in refused.err
