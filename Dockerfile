@@ -21,9 +21,11 @@ LABEL org.opencontainers.image.title="Lookalike" \
 RUN useradd --uid 10001 --no-create-home --home-dir /data --shell /usr/sbin/nologin lookalike \
     && install --directory --owner=10001 --group=10001 --mode=0700 /data
 COPY --from=build /opt/lookalike /opt/lookalike
+# Two arenas: what many threads needed at once goes back sooner, half as much stays after a rush.
 ENV PATH=/opt/lookalike/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
+    MALLOC_ARENA_MAX=2 \
     HOME=/data \
     LOOKALIKE_WORKSPACE=/data/workspace \
     LOOKALIKE_CACHE=/data/cache \

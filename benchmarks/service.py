@@ -59,10 +59,10 @@ class Service:
         fields = Path(f"/proc/{self.process.pid}/stat").read_text("ascii").rpartition(") ")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
-    def resident(self) -> float:
-        """MiB of memory."""
+    def resident(self, kind: str = "RssAnon") -> float:
+        """MiB of memory. kind: RssAnon, its own; RssFile, files that are mapped, of which the store is one."""
         status = Path(f"/proc/{self.process.pid}/status").read_text("ascii")
-        return next(int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmRSS"))
+        return next(int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith(kind))
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,6 +301,11 @@ def shutdown(service: Service) -> str:
     )
 
 
+def _memory(service: Service, done: int) -> str:
+    own, mapped = service.resident(), service.resident("RssFile")
+    return f"{own:,.0f} MiB, and {mapped:,.0f} of mapped files, after {done:,} requests; {_busy()}"
+
+
 def _busy() -> str:
     return f"load {os.getloadavg()[0]:.1f}"
 
@@ -349,9 +354,9 @@ def _part(part: str, service: Service, chosen: argparse.Namespace) -> Iterator[s
         case _:
             step = max(chosen.requests // 20, 1)
             for done in range(0, chosen.requests, step):
-                yield f"{service.resident():,.0f} MiB after {done:,} requests; {_busy()}"
+                yield _memory(service, done)
                 asyncio.run(load(service.port, make, 8, lambda count: count >= step))
-            yield f"{service.resident():,.0f} MiB after {chosen.requests:,} requests; {_busy()}"
+            yield _memory(service, chosen.requests)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow.parquet
 import pytest
 
+import lookalike
 from lookalike.version import __version__
 
 
@@ -140,6 +141,14 @@ def test_other_formats(run, pictures, tmp_path):
     with (tmp_path / "found.parquet").open("wb") as file:
         subprocess.run([str(part) for part in command], stdout=file, check=True)
     assert pyarrow.parquet.read_table(tmp_path / "found.parquet").num_rows == 5
+
+
+def test_doctor_finds_nothing_broken_beside_a_running_service(run, tmp_path):
+    with lookalike.open(tmp_path / "busy"):
+        result = run("doctor", "--workspace", tmp_path / "busy", "--format", "json")
+    parts = {row["part"]: row for row in result.json}
+    assert (result.code, parts["workspace"]["state"]) == (0, "ok")
+    assert "in use by" in parts["workspace"]["detail"]
 
 
 def test_doctor_finds_nothing_broken(run):

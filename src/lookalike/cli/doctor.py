@@ -14,7 +14,7 @@ import typer
 
 from lookalike.cli.common import WorkspaceOption, settings_for
 from lookalike.cli.output import Format, FormatOption, print_rows
-from lookalike.errors import LookalikeError
+from lookalike.errors import LookalikeError, WorkspaceLocked
 from lookalike.images.extras import EXTRAS
 from lookalike.settings import Settings
 
@@ -106,5 +106,8 @@ def _check_workspace(workspace: Path | None) -> str:
     settings = settings_for(workspace)
     if not settings.workspace.is_dir():
         return f"none yet at {settings.workspace}"
-    with Workspace(settings.workspace, settings, create=False) as space:
-        return f"{settings.workspace}, {len(space.list())} collections"
+    try:
+        with Workspace(settings.workspace, settings, create=False) as space:
+            return f"{settings.workspace}, {len(space.list())} collections"
+    except WorkspaceLocked as error:  # as beside a running service
+        return f"{settings.workspace}, in use by {error.holder}"
