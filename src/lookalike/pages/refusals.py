@@ -19,8 +19,10 @@ __all__ = ["install"]
 _TITLES = {
     400: "That request can't be read",
     401: "This needs the key",
+    403: "You may not do that",
     404: "There is nothing here",
     405: "That can't be done here",
+    409: "That does not fit what is here",
     410: "No longer here",
     413: "That is too large",
     422: "That can't be used",

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -12,7 +14,8 @@ from fastapi import Request, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from lookalike.pages.visitor import caller_of, form_token, has_session
+from lookalike.pages.rooms import rooms_of
+from lookalike.pages.visitor import caller_of, form_token, has_session, may
 from lookalike.version import __version__
 
 __all__ = ["HEADERS", "collection_link", "link", "page"]
@@ -34,6 +37,9 @@ def page(request: Request, template: str, status: int = 200, **context: Any) -> 
         signed_in=caller_of(request) is not None,
         csrf=form_token(request),
         has_session=has_session(request),
+        may=partial(may, request),
+        rooms=rooms_of(request),
+        room=request.path_params.get("name", ""),
         **context,
     )
     headers = {**HEADERS, "Cache-Control": "private, no-cache"}
@@ -76,6 +82,15 @@ def _bytes(number: float) -> str:
     return f"{number:,.1f} GB"
 
 
+def _ago(moment: str) -> str:
+    """Return how long ago an ISO 8601 moment was, in the largest unit that fits."""
+    seconds = (datetime.now(UTC) - datetime.fromisoformat(moment)).total_seconds()
+    for size, unit in ((86_400, "day"), (3600, "hour"), (60, "minute")):
+        if seconds >= size:
+            return f"{_count(int(seconds // size), unit)} ago"
+    return "just now"
+
+
 def _exactly(score: float) -> str:
     """Return four decimals; 1.0000 is said of an exact 1 alone."""
     return f"{score if score == 1 else min(score, 0.9999):.4f}"
@@ -95,5 +110,5 @@ _templates = Environment(
 )
 _templates.globals.update(link=link, collection_link=collection_link, version=__version__)
 _templates.filters.update(
-    counted=_count, bytes=_bytes, json=_json, exactly=_exactly, percent=_percent, sentence=_sentence
+    ago=_ago, counted=_count, bytes=_bytes, json=_json, exactly=_exactly, percent=_percent, sentence=_sentence
 )

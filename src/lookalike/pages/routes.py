@@ -22,7 +22,9 @@ def install(app: FastAPI) -> None:
     workspace: Workspace = app.state.workspace
     app.state.thumbnails = Thumbnails(workspace.settings.limits, at_once=workspace.settings.workers)
     app.state.uploads = Uploads()
-    for room in (entrance, browse, find, sidebyside, pictures):
+    rooms = (entrance, browse, find, sidebyside, pictures)
+    app.state.pages = frozenset(str(getattr(route, "path", "")) for room in rooms for route in room.router.routes)
+    for room in rooms:
         app.include_router(room.router, include_in_schema=False)
     app.mount("/static", _Static(directory=Path(__file__).parent / "static"), name="static")
     refusals.install(app)

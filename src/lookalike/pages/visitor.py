@@ -9,7 +9,18 @@ from starlette.requests import HTTPConnection
 
 from lookalike.errors import AccessDenied
 
-__all__ = ["COOKIE", "TOKEN_FIELD", "Caller", "Gate", "caller_of", "form_token", "gate_of", "has_session", "may_read"]
+__all__ = [
+    "COOKIE",
+    "TOKEN_FIELD",
+    "Caller",
+    "Gate",
+    "caller_of",
+    "form_token",
+    "gate_of",
+    "has_session",
+    "may",
+    "may_read",
+]
 
 COOKIE = "lookalike_session"
 """The cookie that the gate reads; the pages know the gate by its verbs alone, so that they need not import `api`."""
@@ -71,10 +82,15 @@ def caller_of(request: Request) -> Caller | None:
     return visitor
 
 
+def may(request: Request, scope: str, collection: str | None = None) -> bool:
+    """Whether the visitor may do this: "read", "write" or "admin", to a collection or in general."""
+    caller = caller_of(request)
+    return caller is not None and caller.permits(scope, collection)
+
+
 def may_read(request: Request, collection: str) -> bool:
     """Whether the visitor may see a collection."""
-    caller = caller_of(request)
-    return caller is not None and caller.permits("read", collection)
+    return may(request, "read", collection)
 
 
 def form_token(request: Request) -> str:

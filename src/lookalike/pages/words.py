@@ -13,10 +13,10 @@ from lookalike.records import Comparison
 __all__ = ["KINDS", "WAYS", "Evidence", "Judgement", "evidence_of", "judge", "sentence_of", "tone_of"]
 
 KINDS = {
-    "photos": "Photos",
-    "products": "Products",
-    "matching": "Image matching",
-    "colors": "Colors",
+    "photos": "Generic Photos",
+    "products": "Product Photos",
+    "matching": "Image Matching",
+    "colors": "Dominant Colors",
     "custom": "Custom",
 }
 """Kind of a collection -> its name on the pages."""

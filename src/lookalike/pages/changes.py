@@ -1,0 +1,33 @@
+"""What visitors change: only those who may, and with an entry in the audit log, as over the API."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import Request
+
+from lookalike.errors import AccessDenied
+from lookalike.pages.visitor import Caller, caller_of
+from lookalike.workspace import Workspace
+
+__all__ = ["log", "permitted"]
+
+
+def permitted(request: Request, scope: str, collection: str | None = None) -> Caller:
+    """Return the visitor if they may do this; else raise NotPermitted, or AccessDenied for strangers."""
+    caller = caller_of(request)
+    if caller is None:
+        raise AccessDenied("This needs a key")
+    caller.require(scope, collection)
+    return caller
+
+
+def log(
+    request: Request, action: str, target: str, *, count: int | None = None, details: Mapping[str, Any] | None = None
+) -> None:
+    """Enter what the visitor did into the audit log; action and target as in `AuditEntry`."""
+    workspace: Workspace = request.app.state.workspace
+    caller = caller_of(request)
+    who = caller.who if caller else ""
+    workspace.catalog.audit.append(action, who=who, target=target, count=count, details=details)
