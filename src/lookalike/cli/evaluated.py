@@ -39,7 +39,8 @@ def print_retrieval(found: Retrieval, form: Format, chosen: Rows, costs: Sequenc
         print_rows(_rows(found, chosen), form)
         return
     if chosen is not Rows.lines:
-        print_rows([{name: _shown(value) for name, value in row.items()} for row in _rows(found, chosen)], form)
+        rows = [{name: _shown(value) for name, value in row.items()} for row in _rows(found, chosen)]
+        print_rows(rows, form) if rows else typer.echo("None.")
         return
     rows = [
         {
