@@ -9,6 +9,7 @@ from typing import Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from lookalike.duplicates import connected_groups
 from lookalike.folders.survey import Survey
 from lookalike.likeness import Judge, is_plain, nearest_bits
 
@@ -21,7 +22,6 @@ CLEAR: Final = 0.97
 
 _RANK: Final = 8  # of its nearest, whose cosine says how near strangers of a file come
 _STANDS_OUT: Final = 0.15  # by so much above that, of 10,000 photographs of similar things 1,000 pairs did by chance
-_NEAR: Final = 0.8  # cosine from which a pair is looked at wherever it stands: copies may have many nearer copies
 _UNLIKELY: Final = 0.02
 _LOOKS: Final = 1000  # at the less likely, and one more for every
 _FILES_A_LOOK: Final = 20
@@ -100,7 +100,7 @@ def triage(survey: Survey, blocks: Iterable[tuple[Numbers, Numbers]], judge: Jud
     agreed = (pairs.cosine >= _AGREED) | (survey.copies.shape[1] == 0)
     clear = pairs.same | ((likely >= CLEAR) & agreed)
     open_ = pairs.chosen(~clear)
-    promise = _promise(open_, _usual(pairs, len(survey)))
+    promise = _promise(open_, _usual(pairs, _pictures(pairs.chosen(clear), len(survey))))
     order = np.lexsort((open_.j, open_.i, -promise))
     ranks = np.arange(len(order))
     few = ranks < _LOOKS + len(survey) // _FILES_A_LOOK
@@ -129,22 +129,40 @@ def _described(survey: Survey, keys: NDArray[np.int64]) -> Described:
     return found
 
 
-def _usual(pairs: Described, files: int) -> NDArray[np.float32]:
-    """Return how near the 8th nearest of each file comes, (files,); where there are fewer, the least that counts."""
-    ends = np.concatenate([pairs.i, pairs.j])
+def _pictures(clear: Described, files: int) -> Numbers:
+    """Return for each file the number of one file that stands for all that are clearly its picture."""
+    pictures = np.arange(files)
+    numbers = np.unique(np.concatenate([clear.i, clear.j]))
+    places = np.searchsorted(numbers, np.stack([clear.i, clear.j], axis=1))
+    for group in connected_groups(len(numbers), places.tolist()):
+        pictures[numbers[group]] = numbers[group[0]]
+    return pictures
+
+
+def _usual(pairs: Described, pictures: Numbers) -> NDArray[np.float32]:
+    """Return how near the 8th nearest other picture of each file comes, (files,); where fewer do, what strangers may.
+
+    pictures: of each file, the number of a file that is clearly the same picture: copies are no strangers.
+    """
+    ends, others = np.concatenate([pairs.i, pairs.j]), np.concatenate([pairs.j, pairs.i])
     cosines = np.concatenate([pairs.cosine, pairs.cosine])
+    strange = pictures[ends] != pictures[others]
+    ends, others, cosines = ends[strange], pictures[others[strange]], cosines[strange]
+    order = np.lexsort((-cosines, others, ends))
+    ends, others, cosines = ends[order], others[order], cosines[order]
+    nearest = np.ones(len(ends), np.bool_)  # of files of one picture
+    nearest[1:] = (ends[1:] != ends[:-1]) | (others[1:] != others[:-1])
+    ends, cosines = ends[nearest], cosines[nearest]
     order = np.lexsort((-cosines, ends))
-    ends, cosines = ends[order], cosines[order]
-    starts = np.searchsorted(ends, np.arange(files))
-    counts = np.searchsorted(ends, np.arange(files), side="right") - starts
-    usual = np.full(files, _FEW, np.float32)
-    many = counts >= _RANK
+    cosines = cosines[order]
+    starts, stops = (np.searchsorted(ends, np.arange(len(pictures)), side=side) for side in ("left", "right"))
+    usual = np.full(len(pictures), _FEW, np.float32)
+    many = stops - starts >= _RANK
     usual[many] = cosines[starts[many] + _RANK - 1]
     return usual
 
 
 def _promise(pairs: Described, usual: NDArray[np.float32]) -> NDArray[np.float32]:
     out = pairs.cosine - (usual[pairs.i] + usual[pairs.j]) / 2
-    out = np.where(pairs.cosine >= _NEAR, np.maximum(out, _STANDS_OUT), out)
     by_hash = np.maximum(0, 12 - pairs.bits.astype(np.float32)) * _A_BIT
     return np.asarray(np.maximum(out, 0) + by_hash, np.float32)
