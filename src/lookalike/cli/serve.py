@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 _LOCAL = ("localhost", "127.0.0.1", "::1")
 _SAMPLES = "samples"
+_IDLE = (
+    75  # seconds that a silent connection is kept: longer than proxies reuse theirs, or they would meet a closed one
+)
 _TURN = 0.001  # seconds that a thread may keep the interpreter while another wants it; usually 0.005
 
 _SERVE = """Serve the collections over HTTP: the API, its documentation at /docs, and web pages.
@@ -137,6 +140,7 @@ def run(app: Any, settings: Settings, also: Sequence[int] = ()) -> None:
         log_config=None,
         access_log=False,
         server_header=False,
+        timeout_keep_alive=_IDLE,
         timeout_graceful_shutdown=settings.shutdown_seconds,
     )
     sys.setswitchinterval(_TURN)  # callers are told to come back at once, too, while every thread is at work
