@@ -10,9 +10,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
 
-from lookalike.catalog import Job
+from lookalike.catalog import Job, Key
 from lookalike.collection import Collection
 from lookalike.errors import CatalogFailed, ImportUnreadable, PlanExceeded
+from lookalike.fetching import fetch_model
+from lookalike.gallery import SIZE, make_gallery
 from lookalike.jobs import JobKind, JobRunner, JobStopped, Task
 from lookalike.records import Added, Imported
 from lookalike.snapshots import backup
@@ -20,7 +22,7 @@ from lookalike.syncing import sync
 from lookalike.transfer import ImportRules, import_steps, prepared, read_lines
 from lookalike.workspace import Workspace
 
-__all__ = ["KINDS", "Background", "backups_of", "export_of", "forget_files", "job_folder"]
+__all__ = ["KINDS", "Background", "backups_of", "export_of", "forget_files", "job_folder", "room_of"]
 
 _COUNTS: Final = ("inserted", "updated", "skipped", "failed")
 _LOOK: Final = 0.2  # seconds between looks at a change of model
@@ -49,6 +51,16 @@ def forget_files(space: Workspace, job: Job) -> None:
     """Delete what a job that is over left in the folder of jobs."""
     for path in job_folder(space).glob(f"{job.spec.get('file') or job.id}*"):
         path.unlink(missing_ok=True)
+
+
+def room_of(space: Workspace, key: Key) -> int | None:
+    """Return how many records more the key's collections may hold together; None for any number."""
+    limit = key.grant.plan.records
+    if limit is None:
+        return None
+    allowed = key.grant.collections
+    names = [info.name for info in space.list() if allowed is None or info.name in allowed]
+    return limit - sum(len(space.get(name)) for name in names)
 
 
 def _import(space: Workspace, task: Task) -> None:
@@ -145,12 +157,24 @@ def _backup(space: Workspace, task: Task) -> Mapping[str, Any]:
     return {"created": saved.created, "records": dict(saved.records)}
 
 
+def _samples(space: Workspace, task: Task) -> Mapping[str, Any]:
+    """Make the pictures of the sample gallery and add them to the collection. spec: nothing."""
+    task.expect(SIZE)
+    records = make_gallery(space.path / "samples", lambda _: task.check())
+    added = space.get(str(task.collection)).add(_until_stopped(records, task), progress=task.advance)
+    for failure in added.failed:
+        task.fail(failure.source, failure.code, failure.reason)
+    return {"inserted": len(added.inserted)}
+
+
 KINDS: Final[Mapping[str, JobKind[Workspace]]] = {
     "import": JobKind(_import),
     "export": JobKind(_export),
     "redescribe": JobKind(_redescribe),
     "backup": JobKind(_backup),
     "sync": JobKind(sync),
+    "samples": JobKind(_samples),
+    "fetch": JobKind(fetch_model),
 }
 """Each runs again after a crash: an import from its last thousand lines, a change of model from the last records."""
 

@@ -6,12 +6,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from fastapi import Request
+from starlette.datastructures import FormData
 
 from lookalike.errors import AccessDenied
 from lookalike.pages.visitor import Caller, caller_of
 from lookalike.workspace import Workspace
 
-__all__ = ["log", "permitted"]
+__all__ = ["filled", "log", "permitted"]
+
+_MOST_FIELDS = 64
 
 
 def permitted(request: Request, scope: str, collection: str | None = None) -> Caller:
@@ -31,3 +34,8 @@ def log(
     caller = caller_of(request)
     who = caller.who if caller else ""
     workspace.catalog.audit.append(action, who=who, target=target, count=count, details=details)
+
+
+async def filled(request: Request) -> FormData:
+    """Return the fields of the form that was sent; a dependency of routes that change something."""
+    return await request.form(max_files=0, max_fields=_MOST_FIELDS)

@@ -8,7 +8,7 @@ from fastapi import FastAPI, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from lookalike.pages import browse, entrance, find, pictures, refusals, sidebyside
+from lookalike.pages import browse, collections, connect, entrance, find, pictures, refusals, sidebyside, start
 from lookalike.pages.render import HEADERS
 from lookalike.pages.thumbnails import Thumbnails
 from lookalike.pages.uploads import Uploads
@@ -22,7 +22,7 @@ def install(app: FastAPI) -> None:
     workspace: Workspace = app.state.workspace
     app.state.thumbnails = Thumbnails(workspace.settings.limits, at_once=workspace.settings.workers)
     app.state.uploads = Uploads()
-    rooms = (entrance, browse, find, sidebyside, pictures)
+    rooms = (entrance, start, collections, browse, connect, find, sidebyside, pictures)
     app.state.pages = frozenset(str(getattr(route, "path", "")) for room in rooms for route in room.router.routes)
     for room in rooms:
         app.include_router(room.router, include_in_schema=False)

@@ -10,7 +10,7 @@ from typing import Any
 from lookalike.describers.calibration import Calibration
 from lookalike.records import Comparison
 
-__all__ = ["KINDS", "WAYS", "Evidence", "Judgement", "evidence_of", "judge", "sentence_of", "tone_of"]
+__all__ = ["KINDS", "WAYS", "Evidence", "Judgement", "changed_how", "evidence_of", "judge", "sentence_of", "tone_of"]
 
 KINDS = {
     "photos": "Generic Photos",
@@ -28,6 +28,18 @@ WAYS = {
 }
 """Description compared -> its name on the pages, and what a search by it finds."""
 
+_CHANGES = {
+    "collection.create": "made",
+    "collection.configure": "settings changed",
+    "collection.redescribe": "change of model begun",
+    "collection.drop": "deleted",
+    "records.add": "records added",
+    "records.update": "records changed",
+    "records.delete": "records deleted",
+    "records.erase": "records erased for good",
+    "records.import": "import begun",
+    "records.export": "export begun",
+}
 _VERDICTS = {
     "identical": ("same", "The same picture, pixel for pixel."),
     "edited-copy": ("same", "The same picture, altered."),
@@ -68,6 +80,14 @@ class Evidence:
     text: str
     share: float | None = None
     palettes: tuple[tuple[Mapping[str, Any], ...], ...] = ()
+
+
+def changed_how(action: str, count: int) -> str:
+    """Return an entry of the audit log in words; count: how many records, 0 if that was not said."""
+    words = _CHANGES.get(action, action.partition(".")[2].replace("_", " "))
+    if not count or not words.startswith("records"):
+        return words
+    return f"{count:,} {words}" if count > 1 else f"1 record{words.removeprefix('records')}"
 
 
 def judge(by: str, score: float, curve: Calibration | None) -> Judgement:
