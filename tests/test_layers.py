@@ -44,7 +44,7 @@ FLOORS = [
     ["keeping"],
     ["workspace"],
     ["gallery", "wire", "wire_duplicates", "moving", "snapshots"],
-    ["syncing"],
+    ["syncing", "fetching"],
     ["work"],
     ["administration"],
     ["client"],

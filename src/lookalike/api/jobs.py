@@ -12,7 +12,6 @@ from fastapi.responses import FileResponse
 from starlette.concurrency import run_in_threadpool
 
 from lookalike.administration import BackupRequest, ExportRequest, FailuresBody, JobBody, RedescribeRequest
-from lookalike.api.plans import room_of
 from lookalike.api.security import Caller, caller_of
 from lookalike.catalog import Job
 from lookalike.describers.cards import card
@@ -20,7 +19,7 @@ from lookalike.errors import EntryNotFound, InvalidArgument, StoreFailed, WouldO
 from lookalike.records import Existing
 from lookalike.transfer import FileFormat
 from lookalike.wire import FailureBody
-from lookalike.work import backups_of, export_of, forget_files, job_folder
+from lookalike.work import backups_of, export_of, forget_files, job_folder, room_of
 from lookalike.workspace import Workspace
 
 __all__ = ["job_body", "router"]

@@ -11,9 +11,10 @@ from typing import Final
 from lookalike.catalog import Key
 from lookalike.catalog.usage import UsageMeter
 from lookalike.errors import PlanExceeded, TooManyRequests
+from lookalike.work import room_of
 from lookalike.workspace import Workspace
 
-__all__ = ["Bucket", "Meter", "check_room", "room_of"]
+__all__ = ["Bucket", "Meter", "check_room"]
 
 _COUNTED: Final = 10.0  # seconds for which a day's bytes are added up here; other replicas may take as much meanwhile
 
@@ -94,16 +95,6 @@ class Meter:
         if day.day == moment.date().isoformat() and day.bytes + coming > limit:
             midnight = (moment + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
             raise TooManyRequests(f"{limit:,} bytes of requests a day", (midnight - moment).total_seconds())
-
-
-def room_of(space: Workspace, key: Key) -> int | None:
-    """Return how many records more the key's collections may hold together; None for any number."""
-    limit = key.grant.plan.records
-    if limit is None:
-        return None
-    allowed = key.grant.collections
-    names = [info.name for info in space.list() if allowed is None or info.name in allowed]
-    return limit - sum(len(space.get(name)) for name in names)
 
 
 def check_room(space: Workspace, key: Key, collection: str, ids: Sequence[str]) -> None:

@@ -13,11 +13,11 @@ from lookalike.errors import AccessDenied, InvalidArgument, NameTaken
 from lookalike.pages.render import link, page
 from lookalike.pages.visitor import COOKIE, TOKEN_FIELD, Caller, caller_of, gate_of
 
-__all__ = ["Elsewhere", "local_path", "require_browser", "router"]
+__all__ = ["Elsewhere", "local_path", "require_browser", "require_browser_with_files", "router"]
 
 router = APIRouter()
 _MONTH = 30 * 24 * 3600
-_MOST_FILES, _MOST_FIELDS = 4, 16
+_FEW_FILES, _MANY_FILES, _MOST_FIELDS = 4, 1000, 64
 
 
 class Elsewhere(Exception):
@@ -34,12 +34,21 @@ async def require_browser(request: Request) -> None:
     refused with AccessDenied where no person would see it (a picture, a form sent from another site). Whoever may not
     read the collection of the page gets NotPermitted.
     """
+    await _let_in(request, _FEW_FILES)
+
+
+async def require_browser_with_files(request: Request) -> None:
+    """Let a visitor pass as `require_browser` does, with a form of up to a thousand files."""
+    await _let_in(request, _MANY_FILES)
+
+
+async def _let_in(request: Request, most_files: int) -> None:
     if request.query_params.get("key") is not None and request.method == "GET":
         raise Elsewhere(await run_in_threadpool(_by_url, request))
     caller = await run_in_threadpool(caller_of, request)
     if caller is not None:
         if request.method != "GET":
-            await _check_token(request, caller)
+            await _check_token(request, caller, most_files)
         caller.require("read", request.path_params.get("name"))
         return
     if request.method != "GET" or "text/html" not in request.headers.get("accept", ""):
@@ -122,21 +131,21 @@ def _without_key(request: Request) -> str:
     return f"{path}?{urlencode(pairs)}" if pairs else path
 
 
-async def _check_token(request: Request, caller: Caller) -> None:
+async def _check_token(request: Request, caller: Caller, most_files: int) -> None:
     try:
-        gate_of(request).check_token(request, caller, await _token(request))
+        gate_of(request).check_token(request, caller, await _token(request, most_files))
     except AccessDenied:
         await request.close()  # the files of its form, which nobody will read
         raise
 
 
-async def _token(request: Request) -> str:
+async def _token(request: Request, most_files: int) -> str:
     """Return the token that the request brings, in its header or in its form, which stays to be read again."""
     if "x-csrf-token" in request.headers:
         return request.headers["x-csrf-token"]
     if not request.headers.get("content-type", "").startswith(("multipart/form-data", "application/x-www-form-urlen")):
         return ""
-    form = await request.form(max_files=_MOST_FILES, max_fields=_MOST_FIELDS)
+    form = await request.form(max_files=most_files, max_fields=_MOST_FIELDS)
     return str(form.get(TOKEN_FIELD, ""))
 
 

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from fastapi import Request
 from starlette.requests import HTTPConnection
 
+from lookalike.catalog import Key
 from lookalike.errors import AccessDenied
 
 __all__ = [
@@ -33,6 +34,7 @@ class Caller(Protocol):
     """The verbs of `api.security.Caller` that the pages use."""
 
     who: str
+    key: Key
 
     def permits(self, scope: Any, collection: str | None = None) -> bool:
         """Whether they may do this: "read", "write" or "admin", to a collection or in general."""
@@ -63,6 +65,9 @@ class Gate(Protocol):
 
     def check_token(self, connection: HTTPConnection, caller: Any, presented: str) -> None:
         """Raise AccessDenied unless a page of this service sent the request."""
+
+    def forget(self) -> None:
+        """Look everyone up anew, since keys have changed."""
 
 
 def gate_of(request: Request) -> Gate:
