@@ -51,3 +51,10 @@ def test_different_pictures_are_not_called_identical(visitor):
 )
 def test_what_is_not_there_is_said(visitor, query, status):
     assert visitor.get(f"/compare?{query}").status_code == status
+
+
+def test_the_view_stays_in_the_links(visitor, links):
+    page = visitor.get("/compare?collection=drawn&a_id=0&b_id=0-small&view=slider")
+    assert 'data-view="slider"' in page.text
+    assert links(page, "b_id=0&")[0].startswith("/compare?view=slider&")
+    assert visitor.get("/compare?view=inside-out").status_code == 422
