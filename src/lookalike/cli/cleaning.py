@@ -38,14 +38,23 @@ def review_plan(
     ),
     reset: bool = typer.Option(False, "--reset", help="With --group: as the rules alone have it."),
     report: Path = typer.Option(None, "--report", help="Write one HTML file with pictures."),
+    browse: bool = typer.Option(
+        None,
+        "--open/--list",
+        help="Review it in the browser, or print it. [default: --open on a terminal of a desktop]",
+    ),
     workspace: Path = WorkspaceOption,
     form: Format = FormatOption,
 ) -> None:
     """Show a plan, and change it. Nothing is touched before `apply`.
 
+    On a desktop the plan opens in the browser, with its pictures side by side; everything can be done there, apply and
+    undo included. The pages are served to this machine alone, until Ctrl-C or an hour without a visit.
+
     Example: `lookalike dedup review`, or `lookalike dedup review --group 3 --keep /photos/best.jpg`,
     or `lookalike dedup review --group 4 --different`, or `lookalike dedup review --report duplicates.html`
     """
+    from lookalike.cli.reviewing import has_display, review_in_browser
     from lookalike.folders.planfile import read_plan, write_plan
     from lookalike.folders.report import write_report
 
@@ -64,7 +73,11 @@ def review_plan(
             write_plan(shown, place)
         if report is not None:
             write_report(shown, report, settings=settings)
-        show_plan(shown, place, form)
+        told = group is not None or report is not None or form is not Format.table
+        if browse or (browse is None and not told and has_display()):
+            review_in_browser(place, settings)
+        else:
+            show_plan(shown, place, form)
 
 
 def apply_plan(

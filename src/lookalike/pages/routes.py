@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 
 from fastapi import FastAPI, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from lookalike.pages import browse, collections, connect, entrance, find, pictures, refusals, sidebyside, start
+from lookalike.folders.planfile import plans_folder
+from lookalike.pages import (
+    browse,
+    carrying,
+    collections,
+    connect,
+    entrance,
+    find,
+    pictures,
+    refusals,
+    review,
+    sidebyside,
+    start,
+)
+from lookalike.pages.plans import Desk
 from lookalike.pages.render import HEADERS
 from lookalike.pages.thumbnails import Thumbnails
 from lookalike.pages.uploads import Uploads
@@ -22,7 +37,8 @@ def install(app: FastAPI) -> None:
     workspace: Workspace = app.state.workspace
     app.state.thumbnails = Thumbnails(workspace.settings.limits, at_once=workspace.settings.workers)
     app.state.uploads = Uploads()
-    rooms = (entrance, start, collections, browse, connect, find, sidebyside, pictures)
+    app.state.desk = Desk(plans_folder(), workspace.settings, lambda: nullcontext(workspace.catalog))
+    rooms = (entrance, start, collections, browse, connect, find, sidebyside, pictures, review, carrying)
     app.state.pages = frozenset(str(getattr(route, "path", "")) for room in rooms for route in room.router.routes)
     for room in rooms:
         app.include_router(room.router, include_in_schema=False)
