@@ -19,7 +19,7 @@ from lookalike.vectorjoin import near_rows
 __all__ = ["LEAST_COSINE", "candidates"]
 
 LEAST_COSINE: Final = 0.5
-"""Cosine of copy vectors from which two files are worth judging. Of 4,000 copies in ten kinds of edits 1.8 % lay below
+"""Cosine of copy vectors from which two files are worth judging. Of 4,000 copies in ten kinds of edits 1 % lay below
 it, nearly all of them turned, which hashes find."""
 
 Numbers: TypeAlias = NDArray[np.intp]
