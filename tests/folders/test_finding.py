@@ -98,11 +98,13 @@ def test_it_is_the_same_every_time_and_can_be_iterated_again(folder, search):
 
 def test_groups_come_while_it_runs(folder, search):
     told = []
-    running = iter(search(folder, progress=lambda *call: told.append(call)))
-    assert len(next(running).members) >= 2
+    found = search(folder, progress=lambda *call: told.append(call))
+    assert len(next(iter(found)).members) >= 2
     stage, done, total = told[-1]
     assert stage == "comparing"
     assert done < total - 1
+    found.close()
+    assert len(found.groups) == 1
 
 
 @pytest.mark.parametrize(

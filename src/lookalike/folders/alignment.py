@@ -28,7 +28,7 @@ _SIDE: Final = 192  # longer side of what is sampled from, if all of it is share
 _EDGE: Final = 0.02  # of the shared part, left out along its rim, where resampling mixes in what is beyond
 _FEWEST: Final = 1024  # points of the grid that both must show
 _STEPS: Final = 12
-_STILL: Final = 0.0005  # share of a side by which a corner moves in a step that is the last
+_STILL: Final = 0.002  # share of a side by which a corner moves in a step that is the last
 _FARTHEST: Final = 0.06  # a correction by more is none
 _LUMA: Final = np.array([0.299, 0.587, 0.114], np.float32)
 
@@ -117,16 +117,16 @@ def _span(sides: Floats) -> float:
 
 def _correction(laid: Laid, points: Floats) -> Floats:
     """Return the affine motion (3, 3) of b's unit square that brings a's samples nearer to b's."""
-    shared = laid.shared
+    shared = laid.shared[::2, ::2]  # enough for six numbers
     one, other = laid.dark, laid.light
-    gain = other[shared].std() / max(one[shared].std(), 1.0)
-    one = (one - one[shared].mean()) * gain
-    other = other - other[shared].mean()
-    width, height = np.ptp(points, axis=(0, 1)) / (GRID - 1)
-    down, across = np.gradient((one + other) / 2)
-    left = (one - other)[shared]
+    gain = other[laid.shared].std() / max(float(one[laid.shared].std()), 1.0)
+    one = (one - one[laid.shared].mean()) * gain
+    other = other - other[laid.shared].mean()
+    width, height = points[1, 1] - points[0, 0]
+    down, across = (slope[::2, ::2] for slope in np.gradient((one + other) / 2))
+    left = (one - other)[::2, ::2][shared]
     weight = 1.0 / np.maximum(1.0, np.abs(left) / max(2 * float(np.median(np.abs(left))), 1.0))
-    x, y = points[shared].T
+    x, y = points[::2, ::2][shared].T
     slopes = [across[shared] / width, down[shared] / height]
     columns = np.stack([slope * by for slope in slopes for by in (x, y, np.ones_like(x))], axis=1)
     weighted = columns * weight[:, None]

@@ -17,7 +17,7 @@ from lookalike.folders.placement import CORNERS, MIRROR, Placement, held, moved,
 from lookalike.images.image import Pixels
 from lookalike.signals import Signals
 
-__all__ = ["Changes", "Shown", "aligned", "changes_between", "changes_of_whole", "known_changes"]
+__all__ = ["LOSSY", "Changes", "Shown", "aligned", "changes_between", "changes_of_whole", "known_changes"]
 
 Floats = NDArray[np.float64]
 
@@ -28,7 +28,9 @@ _NEARLY: Final = 0.06  # share of a side by which a corner may be off in a trans
 _WHOLE: Final = 0.01  # and in one that was refined
 _PART: Final = 0.97  # share of a picture that is less than all of it
 _SAME_WHOLE: Final = 0.9  # agreement from which a picture is the other one as a whole, if a hash says so, too
-_LOSSY: Final = {"JPEG", "WEBP", "HEIF", "AVIF"}
+LOSSY: Final = {"JPEG", "WEBP", "HEIF", "AVIF"}
+"""Formats of which two files, as good as never, have the same pixels and other bytes."""
+
 _SHARP: Final = 100  # pixels along the longer side of the shared part from which fine detail is compared
 _PATCHED: Final = 1.6  # times harder: of 10 overlays of every kind 6 are told so, and very few the wrong way
 
@@ -95,7 +97,10 @@ def known_changes(a: PictureFile, b: PictureFile, turned: int) -> Changes:
     """Return what b is beside a as far as that is known without their pixels; turned as for `changes_of_whole`."""
     transform = held(turned)
     sizes = (a.width, a.height), (b.width, b.height)
-    words = [*_turns(placed(transform, *sizes)), *_resized(sizes, transform), *_conversion(a, b)]
+    words = [*_turns(placed(transform, *sizes)), *_resized(sizes, transform)]
+    if not words and a.format == b.format and a.format in LOSSY:
+        words.append("recompressed")
+    words += _conversion(a, b)
     return Changes(tuple(words), transform=_flat(transform))
 
 
@@ -157,7 +162,7 @@ def _told(a: Shown, b: Shown, transform: Floats) -> Changes:
         words += _tones(differs, sharp and whole and 0.95 < place.wider < 1.05)
     if whole:
         words += _resized((a.size, b.size), transform)
-    if not words and a.file.format == b.file.format and a.file.format in _LOSSY:
+    if not words and a.file.format == b.file.format and a.file.format in LOSSY:
         words.append("recompressed")
     words += _conversion(a.file, b.file)
     return Changes(tuple(words), overlap_a, overlap_b, _flat(transform))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Generator, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, fields
 from functools import cached_property
@@ -36,6 +38,7 @@ Pair: TypeAlias = tuple[int, int]
 
 _SMALL: Final = 20_000  # files up to which also unlikely neighbors are candidates: there are few, and time for them
 _LEAST_OF_FEW: Final = 0.25
+_AHEAD: Final = 8  # crowds a thread may be ahead of what was yielded
 _FEWEST_BYTES: Final = 64 << 20
 
 
@@ -97,6 +100,10 @@ class DuplicateSearch:
                 return
             self._found.append(group)
 
+    def close(self) -> None:
+        """Look no further: what was found by now is all."""
+        self._running.close()
+
     @property
     def groups(self) -> list[FileGroup]:
         """All groups, those of the most files first, ties by their first path."""
@@ -152,7 +159,7 @@ class DuplicateSearch:
         for _ in self:
             pass
 
-    def _search(self) -> Iterator[FileGroup]:
+    def _search(self) -> Generator[FileGroup, None, None]:
         with closing(self._verifier):
             decided = Decided(self._wanted.decisions)
             aside = decided.set_aside(self.survey, self._hash_of)
@@ -165,10 +172,26 @@ class DuplicateSearch:
                 self._verifier, decided, self._wanted.probability, self._wanted.linkage, near=self._wanted.near
             )
             crowds = _crowds(self.survey, sorted_)
-            for done, crowd in enumerate(crowds):
+            for done, groups in enumerate(self._settled(how, crowds)):
                 self._progress("comparing", done, len(crowds))
-                yield from how.groups(crowd)
+                yield from groups
             self._progress("comparing", len(crowds), len(crowds))
+
+    def _settled(self, how: Settling, crowds: Sequence[Candidates]) -> Iterator[list[FileGroup]]:
+        """Yield the groups of each crowd, in their order; some crowds are settled ahead."""
+        pending: deque[Future[list[FileGroup]]] = deque()
+        left = iter(crowds)
+        with ThreadPoolExecutor(self._settings.workers, thread_name_prefix="crowds") as pool:
+            try:
+                while True:
+                    while len(pending) < _AHEAD * self._settings.workers and (crowd := next(left, None)):
+                        pending.append(pool.submit(lambda crowd: list(how.groups(crowd)), crowd))
+                    if not pending:
+                        return
+                    yield pending.popleft().result()
+            finally:
+                for future in pending:
+                    future.cancel()
 
     def _least_cosine(self) -> float:
         return _LEAST_OF_FEW if len(self.survey) <= _SMALL else LEAST_COSINE

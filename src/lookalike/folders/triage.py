@@ -21,9 +21,9 @@ CLEAR: Final = 0.97
 """Probability by hash and vector together from which a pair is the same picture without a look at it."""
 
 _RANK: Final = 8  # of its nearest, whose cosine says how near strangers of a file come
-_STANDS_OUT: Final = 0.15  # by so much above that, of 10,000 photographs of similar things 1,000 pairs did by chance
+_STANDS_OUT: Final = 0.25  # by so much above that, of 10,000 photographs of similar things 100 pairs did by chance
 _UNLIKELY: Final = 0.02
-_LOOKS: Final = 1000  # at the less likely, and one more for every
+_LOOKS: Final = 500  # at those that stand out less, and one more for every
 _FILES_A_LOOK: Final = 20
 _AGREED: Final = 0.4  # cosine below which the copy vector contradicts a hash
 _FEW: Final = 0.3  # what the cosine of strangers is taken to be where a file has fewer than 8 candidates
@@ -90,7 +90,7 @@ def triage(survey: Survey, blocks: Iterable[tuple[Numbers, Numbers]], judge: Jud
 
     least: probability from which a pair is clear if no pixels are to be looked at, None if they are. A pair stands out
     if the cosine of the two is well above that of others to either: in a folder of cars all cars are near. Those that
-    do are all looked at, of the rest the most promising 1,000 and one more for every 20 files.
+    do are all looked at, of the rest the most promising 500 and one more for every 20 files.
     """
     pairs = _gathered(survey, blocks)
     likely = np.where(pairs.same, 1.0, judge.probabilities(pairs.bits, pairs.cosine))

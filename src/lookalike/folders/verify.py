@@ -20,7 +20,7 @@ import numpy as np
 
 from lookalike.describers.ensemble import Ensemble, calibrated, standard_ensemble
 from lookalike.errors import ImageError, ImageUnreadable, SourceNotFound
-from lookalike.folders.changes import Changes, Shown, aligned, changes_between, changes_of_whole, known_changes
+from lookalike.folders.changes import LOSSY, Changes, Shown, aligned, changes_between, changes_of_whole, known_changes
 from lookalike.folders.differences import exactly_alike
 from lookalike.folders.findings import FilePair, PictureFile, Tier
 from lookalike.folders.survey import Survey
@@ -40,6 +40,8 @@ _BYTES: Final = 3 << 20  # about what is kept of one
 _FEWEST: Final = 8
 _BELOW_ONE: Final = 0.999999  # the probability 1 is kept for the same pixels
 _UNLIKELY: Final = 0.2
+_BARELY: Final = 2  # bits of 64 up to which, and cosine from which, a look would find nothing that is worth telling
+_HARDLY: Final = 0.97
 _BY_HASH: Final = 8  # bits of 64 up to which it is the hash that decides
 
 
@@ -126,6 +128,10 @@ class Verifier:
     def _confirmed(self, known: Described, likely: float) -> Seen | None:
         """Tell what changed between two that are clear, or look closely if they are not what their hashes say."""
         i, j = self._ordered(int(known.i[0]), int(known.j[0]))
+        files = self.survey.file(i), self.survey.file(j)
+        if known.bits[0] <= _BARELY and known.cosine[0] >= _HARDLY and files[0].format == files[1].format in LOSSY:
+            found = known_changes(*files, _held(known, i))
+            return Seen(self._pair((i, j), "edited-copy", likely, "hash", found))
         first, second = self._portrait(i).result(), self._portrait(j).result()
         if first is None or second is None:
             return None
