@@ -90,7 +90,7 @@ class ComparisonBody(BaseModel):
     calibration: str
     reasons: list[str]
     evidence: dict[str, Any]
-    model: str = Field(examples=["lookalike-mini/1@23ee10d5d5fc"], description="Name, version and weights.")
+    model: str = Field(examples=["lookalike-mini/2@444a7e0126ba"], description="Name, version and weights.")
 
 
 class DescribeOptions(Request):

@@ -111,16 +111,19 @@ def opened(model: bytes, threads: int = 2) -> Callable[[Pixels], tuple[NDArray[n
     return run
 
 
-def pictures_per_second(models: dict[str, bytes], side: int, rounds: int = 7) -> dict[str, float]:
-    """Return the best speed of each model on two threads, in batches of eight, asked in turns."""
-    pixels = np.random.default_rng(0).integers(0, 256, (64, side, side, 3), np.uint8)
-    running = {name: opened(model) for name, model in models.items()}
+def pictures_per_second(models: dict[str, bytes], side: int, rounds: int = 40) -> dict[str, float]:
+    """Return the best speed of each model on one core, in batches of eight, asked in turns.
+
+    By the time that the core spends on it: other work on the machine must not decide which model is shipped.
+    """
+    pixels = np.random.default_rng(0).integers(0, 256, (8, side, side, 3), np.uint8)
+    running = {name: opened(model, 1) for name, model in models.items()}
     best = dict.fromkeys(models, 0.0)
     for _ in range(rounds):
         for name, run in running.items():
-            began = time.perf_counter()
+            began = time.thread_time()
             run(pixels)
-            best[name] = max(best[name], len(pixels) / (time.perf_counter() - began))
+            best[name] = max(best[name], len(pixels) / (time.thread_time() - began))
     return best
 
 

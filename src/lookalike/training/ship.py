@@ -83,7 +83,7 @@ def evened(network: Network, pictures: Pictures, side: int) -> Whitening:
     Half of the variance's power is divided out, as SSCD (Pizzi et al. 2022) whitens its descriptors.
     """
     sample = [resized(one.pixels[held_out(one, TRAIN, 200, 9)], side) for one in pictures.sets if len(one.rows(TRAIN))]
-    return Whitening(describer(network)(np.concatenate(sample))[1], network.copy.out_features, power=0.5, floor=0.05)
+    return Whitening(describer(network)(np.concatenate(sample))[1], network.copy.out_features, power=0.5, floor=0.15)
 
 
 def describing(model: bytes) -> Describe:
