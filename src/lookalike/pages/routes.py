@@ -17,7 +17,12 @@ from lookalike.pages import (
     connect,
     entrance,
     find,
+    health,
+    importing,
+    keys,
+    models,
     pictures,
+    progress,
     refusals,
     review,
     sidebyside,
@@ -39,6 +44,7 @@ def install(app: FastAPI) -> None:
     app.state.uploads = Uploads()
     app.state.desk = Desk(plans_folder(), workspace.settings, lambda: nullcontext(workspace.catalog))
     rooms = (entrance, start, collections, browse, connect, find, sidebyside, pictures, review, carrying)
+    rooms = (*rooms, importing, progress, models, keys, health)
     app.state.pages = frozenset(str(getattr(route, "path", "")) for room in rooms for route in room.router.routes)
     for room in rooms:
         app.include_router(room.router, include_in_schema=False)
