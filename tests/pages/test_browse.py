@@ -1,12 +1,11 @@
-"""The start page, galleries and records; names and metadata from hostile hands."""
+"""Galleries, their filters and values, and records; names and metadata from hostile hands."""
 
+import json
 import re
-from html import escape
+from html import escape, unescape
+from urllib.parse import parse_qs, urlsplit
 
-import httpx
 import pytest
-
-import lookalike
 
 HOSTILE_IDS = [
     "a/b c",
@@ -36,28 +35,15 @@ def hostile(space):
     space.drop("hostile")
 
 
-def test_the_start_page_shows_each_collection_with_its_count(visitor, links):
-    page = visitor.get("/")
-    assert "drawn" in page.text
-    assert "7 pictures" in page.text
-    assert len(links(page, "/collections/drawn/thumb")) == 6
-
-
-def test_an_empty_workspace_says_what_to_do(tmp_path, serving):
-    with lookalike.open(tmp_path / "empty") as space, serving(space, trusting=True) as address:
-        page = httpx.get(address)
-    assert page.status_code == 200
-    assert "lookalike index ~/Pictures -C pictures" in page.text
-    assert str(tmp_path / "empty") in page.text
-
-
 def test_every_record_is_on_one_page_of_the_gallery_and_only_one(visitor, links):
-    seen, target = [], "/collections/many"
+    seen, said, target = [], [], "/collections/many"
     while target:
         page = visitor.get(target)
         seen += [link.rpartition("=")[2] for link in links(page, "/collections/many/record?id=")]
+        said.append(re.search(r"Page \d+ of \d+", page.text)[0])
         target = next(iter(links(page, "after=")), None)
     assert sorted(seen) == [f"r{number:03}" for number in range(130)]
+    assert said == ["Page 1 of 3", "Page 2 of 3", "Page 3 of 3"]
 
 
 def test_records_without_a_picture_get_a_placeholder_with_their_id(visitor, links):
@@ -67,18 +53,116 @@ def test_records_without_a_picture_get_a_placeholder_with_their_id(visitor, link
     assert not links(page, "/thumb")
 
 
+def test_a_placeholder_says_what_is_known(visitor, hostile):
+    text = visitor.get("/collections/hostile").text
+    assert "<b>note</b> &lt;script&gt;alert(&#39;note&#39;)&lt;/script&gt;" in text
+    assert "<b>&lt;b&gt;</b> {&#34;a&#34;: &#34;&lt;i&gt;&#34;}" in text
+
+
 def test_a_filter_narrows_the_gallery(visitor, links):
     page = visitor.get("/collections/drawn", params={"filter": '{"parity": "odd"}'})
     assert "3 pictures that match" in page.text
     assert sorted(link.rpartition("=")[2] for link in links(page, "/drawn/record?id=")) == ["1", "3", "5"]
 
 
-def test_filters_to_click_are_offered(visitor, links):
-    offered = links(visitor.get("/collections/drawn"), "?filter=")
-    assert [visitor.get(link).text.count('class="frame"') for link in offered] == [4, 3]
+def facets(page):
+    """Return {(field, value): (count, link, on)} of the values to click."""
+    found = {}
+    for field, values in re.findall(r'<h2 class="small">([^<]*)</h2>\s*<ul>(.*?)</ul>', page.text, re.DOTALL):
+        for on, target, value, count in re.findall(
+            r'<a( aria-current="true")? href="([^"]*)"><span>(.*?)</span> <small>([\d,]+)</small>', values
+        ):
+            found[unescape(field), unescape(value)] = (int(count), unescape(target), bool(on))
+    return found
 
 
-@pytest.mark.parametrize("text", ["{", "[1]", '"x"', '{"a": {"$near": 1}}', "[" * 20_000, '{"a": NaN}'])
+def test_values_are_counted_and_clicking_them_narrows(visitor):
+    offered = facets(visitor.get("/collections/drawn"))
+    assert {name: count for name, (count, *_) in offered.items()} == {("parity", "even"): 4, ("parity", "odd"): 3}
+    page = visitor.get(offered["parity", "odd"][1])
+    assert page.text.count('class="frame"') == 3
+    count, back, on = facets(page)["parity", "odd"]
+    assert (count, on) == (3, True)
+    assert back == "/collections/drawn"
+
+
+def test_indexed_fields_are_counted_whatever_their_values(visitor, space):
+    indexed = space.create("indexed", index=["kind", "sold", "size.width", "unique"])
+    try:
+        indexed.add(
+            {"_id": f"r{n}", "_vector": [1.0, n, *254 * [0.5]], "kind": ["<i>x</i>", "5"][: 1 + n % 2]}
+            | {"sold": n % 3 == 0, "size": {"width": n // 3}, "unique": f"u{n}", "other": "same"}
+            for n in range(6)
+        )
+        offered = facets(visitor.get("/collections/indexed"))
+        counts = {name: count for name, (count, *_) in offered.items()}
+        assert counts == {
+            ("kind", "<i>x</i>"): 6,
+            ("kind", "5"): 3,
+            ("sold", "false"): 4,
+            ("sold", "true"): 2,
+            ("size.width", "0"): 3,
+            ("size.width", "1"): 3,
+        }
+        for name, (count, target, _) in offered.items():
+            page = visitor.get(target)
+            assert page.text.count('class="frame"') == count, name
+            assert facets(page)[name][2]
+    finally:
+        space.drop("indexed")
+
+
+def test_a_value_is_asked_for_besides_a_filter_that_rows_cannot_say(visitor):
+    where = {"$or": [{"parity": "odd"}, {"product": "0"}]}
+    page = visitor.get("/collections/drawn", params={"filter": json.dumps(where)})
+    assert page.text.count('class="frame"') == 5
+    assert "Rows can't show all of it" in page.text
+    count, target, _ = facets(page)["parity", "even"]
+    assert visitor.get(target).text.count('class="frame"') == count == 2
+
+
+def test_rows_of_the_form_become_the_filter_in_the_url(visitor):
+    rows = {"field": ["parity", "", "product"], "op": ["is", "is", "in"], "value": ["even", "x", "0, 2"]}
+    answer = visitor.get("/collections/drawn", params=rows)
+    assert answer.status_code == 303
+    target = answer.headers["location"]
+    assert parse_qs(urlsplit(target).query)["filter"] == ['{"parity": "even", "product": {"$in": [0, 2]}}']
+    rows["value"][2] = '"0", "2"'
+    page = visitor.get(visitor.get("/collections/drawn", params=rows).headers["location"])
+    assert page.text.count('class="frame"') == 3  # 0, 0-small and 2
+    shown = re.findall(r'name="(?:field|value)" value="([^"]*)"', page.text)
+    assert [unescape(text) for text in shown] == ["parity", "even", "product", '"0", "2"', "", ""]
+
+
+def test_rows_that_say_nothing_are_no_filter_and_odd_ones_are_refused(visitor):
+    blank = visitor.get("/collections/drawn", params={"field": "", "op": "is", "value": "x"})
+    assert blank.headers["location"] == "/collections/drawn"
+    assert visitor.get("/collections/drawn", params={"field": "a", "op": "odd", "value": ""}).status_code == 422
+    many = {"field": ["a"] * 99, "op": ["is"] * 99, "value": ["1"] * 99}
+    assert visitor.get("/collections/drawn", params=many).status_code == 422
+
+
+def test_each_condition_can_be_taken_away(visitor):
+    where = {"parity": "even", "product": {"$ne": "0"}}
+    page = visitor.get("/collections/drawn", params={"filter": json.dumps(where)})
+    chips = re.findall(r'<a class="chip on" href="([^"]*)"', page.text)
+    assert [parse_qs(urlsplit(unescape(chip)).query)["filter"] for chip in chips] == [
+        ['{"product": {"$ne": "0"}}'],
+        ['{"parity": "even"}'],
+    ]
+
+
+def test_an_empty_collection_says_how_to_fill_it(visitor, space):
+    space.create("bare")
+    try:
+        text = visitor.get("/collections/bare").text
+        assert "Nothing is in this collection yet" in text
+        assert 'href="/collections/bare/connect"' in text
+    finally:
+        space.drop("bare")
+
+
+@pytest.mark.parametrize("text", ["{", "[1]", '"x"', '{"a": {"$near": 1}}', "[" * 20_000, '{"a": NaN}', "9" * 5000])
 def test_a_filter_that_means_nothing_is_said_on_the_page(visitor, text):
     page = visitor.get("/collections/drawn", params={"filter": text})
     assert page.status_code == 422
@@ -149,8 +233,3 @@ def test_the_stylesheet_and_scripts_are_served_without_a_key(stranger):
     for name in ("style.css", "app.js", "drop.js", "logo.svg"):
         assert stranger.get(f"/static/{name}").status_code == 200
     assert stranger.get("/static/../routes.py").status_code in (303, 404)
-
-
-def test_first_pages_are_light(visitor):
-    parts = ["/collections/drawn", "/static/style.css", "/static/app.js", "/static/drop.js"]
-    assert sum(len(visitor.get(part).content) for part in parts) < 100_000

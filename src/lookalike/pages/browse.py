@@ -73,7 +73,7 @@ def show_gallery(name: str, view: Annotated[View, Query()], request: Request) ->
         total = collection.count(where)
     except InvalidFilter as error:
         trouble, where = str(error), None
-    sample = found.records or collection.scroll(limit=_PAGE).records
+    sample = found.records if not (view.filter or view.after) else collection.scroll(limit=_PAGE).records
     rows = conditions_of(where)
     return page(
         request,

@@ -48,9 +48,10 @@ def snippets_of(place: Place) -> Sequence[Snippet]:
 
 def _curl(place: Place) -> str:
     base = f"{place.address}/v1/collections/{place.collection}"
-    headers = f"-H {shlex.quote(f'Authorization: Bearer {place.key}')} -H 'Content-Type: application/json'"
+    key = shlex.quote(f"Authorization: Bearer {place.key}")
+    headers = f"\\\n  -H {key} \\\n  -H 'Content-Type: application/json' \\\n "
     question = shlex.quote(json.dumps({"id": place.example, "k": 5}))
-    search = f"curl {shlex.quote(base + '/search')} {headers} \\\n  -d {question}"
+    search = f"curl {shlex.quote(base + '/search')} {headers} -d {question}"
     if not place.writes:
         return search
     if place.vector is None:
@@ -83,11 +84,15 @@ def _python(place: Place) -> str:
 
 def _old_client(place: Place) -> str:
     base = f"{place.address}/similarity/photos/v2/"
-    made = f"{_literal(place.key)}, {_literal(place.collection)}, endpoint={_literal(base)}"
     lines = [
         "from ximilar.client.search import SimilarityPhotosClient",
         "",
-        f'client = SimilarityPhotosClient({made}, resource_name="")',
+        "client = SimilarityPhotosClient(",
+        f"    {_literal(place.key)},",
+        f"    {_literal(place.collection)},",
+        f"    endpoint={_literal(base)},",
+        '    resource_name="",',
+        ")",
     ]
     if place.writes and place.vector is None:
         lines.append(f"client.insert([{json.dumps(_RECORD)}])")
