@@ -50,6 +50,9 @@ def test_geometry_is_told_whether_details_fell_into_place_or_not():
     assert one.share == 0.97
     nothing = Comparison(0.1, "unrelated", 0.1, "auto", "", evidence={"geometry": {"keypoints_aligned": 0}})
     assert evidence_of(nothing)[0].share == 0.0
+    skipped = {"looked_for": False, "keypoints_aligned": None}
+    (one,) = evidence_of(Comparison(0.9, "edited-copy", 0.9, "auto", "", evidence={"geometry": skipped}))
+    assert (one.text, one.share) == ("Not looked for: all else agrees already", None)
 
 
 def test_links_carry_any_id_and_leave_out_what_is_not_said():

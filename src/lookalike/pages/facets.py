@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from lookalike.collection import Collection
@@ -39,11 +40,18 @@ class FacetList:
     values: Sequence[Value]
 
 
-def facets_of(collection: Collection, where: Mapping[str, Any] | None, records: Sequence[Record]) -> list[FacetList]:
+def facets_of(
+    collection: Collection,
+    where: Mapping[str, Any] | None,
+    records: Sequence[Record],
+    lead: Callable[[Mapping[str, Any] | None], str] | None = None,
+) -> list[FacetList]:
     """Return the values of the indexed fields among the records that match.
 
     Without an index, those of the fields that repeat themselves in `records`, if the collection is small enough.
+    lead: makes the URL of a filter, by default that of the collection's pictures.
     """
+    lead = lead or partial(filter_link, collection.name)
     fields = list(collection.settings.index)
     if not fields and len(collection) <= _COUNTED_ANYWAY:
         fields = _repeating(records)
@@ -56,7 +64,7 @@ def facets_of(collection: Collection, where: Mapping[str, Any] | None, records: 
             Value(
                 text=facet.value if isinstance(facet.value, str) else json.dumps(facet.value),
                 count=facet.count,
-                link=filter_link(collection.name, with_equal(where, name, facet.value)),
+                link=lead(with_equal(where, name, facet.value)),
                 on=Condition(name, "is", shown(facet.value)) in rows,
             )
             for facet in counted

@@ -1,54 +1,53 @@
-"""Searching: by a record, by a picture that the visitor brings, or from a random start."""
+"""Searching: by a record, a picture that the visitor brings, words, colors, examples, or from a random start."""
 
 from __future__ import annotations
 
-import random
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Form, Query, Request, Response
 from fastapi.responses import RedirectResponse
-from pydantic import BaseModel, Field
 
 from lookalike.collection import Collection
 from lookalike.describers.cards import card
-from lookalike.errors import InvalidFilter, RecordNotFound
+from lookalike.errors import (
+    InvalidArgument,
+    InvalidFilter,
+    NoTextTower,
+    RecordNotFound,
+    UnknownVector,
+    UnknownWords,
+    UrlRefused,
+)
+from lookalike.images.sources import Encoded, load
+from lookalike.pages import takeaway, why
+from lookalike.pages.asking import Question, ask, weights_of
 from lookalike.pages.entrance import require_browser
-from lookalike.pages.render import collection_link, link, page
+from lookalike.pages.facets import facets_of
+from lookalike.pages.render import link, page
 from lookalike.pages.tiles import Tile, read_filter, tile_of
-from lookalike.pages.uploads import received, upload_of
+from lookalike.pages.uploads import Upload, checked, received, upload_of
 from lookalike.pages.words import WAYS, Judgement, judge
-from lookalike.records import Match
+from lookalike.records import Group, Matches
 
 __all__ = ["router"]
 
 router = APIRouter(dependencies=[Depends(require_browser)])
+router.include_router(takeaway.router)
+router.include_router(why.router)
+
+_MISTAKES = (InvalidFilter, InvalidArgument, UnknownVector, NoTextTower, UnknownWords)
+"""What a visitor can put right on the page itself."""
 
 _STARTS = 18
-_DRAWN_FROM = 10_000  # a random start comes from the first so many records that match
-
-
-class Question(BaseModel):
-    """The parameters of a search's URL. id or query (an upload's token) is what to look for; neither asks for one."""
-
-    id: str = ""
-    query: str = ""
-    random: bool = False
-    k: int = Field(24, ge=1, le=200)
-    by: str = ""
-    filter: str = ""
-    group: bool = False
-
-    def link(self, name: str, **changes: object) -> str:
-        """Return the URL of this search with some parameters changed; defaults are left out."""
-        stated = self.model_dump(exclude_defaults=True) | changes
-        return collection_link(name, "search", **stated)
+_SPARE_COLORS = 3  # rows of the form for colors not chosen yet
 
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """The picture that is looked for."""
+    """What is looked for, if it is a picture or a record, else what to call it."""
 
     title: str
     picture: str | None
@@ -59,31 +58,38 @@ class _Asked:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """One match as it is shown."""
+    """One match as it is shown. plus, minus: the URLs of a search for more, or less, of its kind besides."""
 
     tile: Tile
     score: float
     judgement: Judgement
     more: str
+    plus: str
+    minus: str
+    why: str
     compare: str | None
+    group: Group | None
+    copies: int
 
 
 @router.get("/collections/{name}/search")
 def show_search(name: str, question: Annotated[Question, Query()], request: Request) -> Response:
     """Show what was looked for and the nearest records, best first."""
     collection: Collection = request.app.state.workspace.get(name)
-    asked, found, starts, trouble = None, [], [], ""
-    if question.id or question.query:
-        asked = _asked(request, collection, question)
+    asked = _asked(request, collection, question) if question.asks else None
+    found, facets, starts, trouble = Matches(), [], [], ""
     try:
+        if question.form:
+            return RedirectResponse(question.tidy(collection), 303)
         where = read_filter(question.filter)
         if question.random:
             return _random_start(collection, question, where)
         if asked:
-            found = _found(collection, question, _matches(request, collection, question, where))
-        else:
-            starts = [tile_of(name, record) for record in collection.scroll(where=where, limit=_STARTS).records]
-    except InvalidFilter as error:
+            found = ask(request, collection, question)
+        sample = [match.record for match in found] or collection.scroll(where=where, limit=_STARTS).records
+        starts = [] if asked else [tile_of(name, record) for record in sample]
+        facets = facets_of(collection, where, sample, lambda other: question.link(name, filter=_json(other)))
+    except _MISTAKES as error:
         trouble = str(error)
     return page(
         request,
@@ -91,13 +97,28 @@ def show_search(name: str, question: Annotated[Question, Query()], request: Requ
         422 if trouble else 200,
         collection=collection,
         question=question,
-        by=question.by or collection.by,
-        ways=WAYS,
+        box=[] if trouble else question.fractions or [],
         asked=asked,
-        found=found,
+        examples=_examples(collection, question),
+        found=_shown(collection, question, found),
+        unknown=found.unknown_words,
+        next=question.link(name, after=found.next) if found.next else None,
+        facets=facets,
         starts=starts,
         trouble=trouble,
+        permanent=str(request.url),
+        **_compared(collection, question),
     )
+
+
+def _compared(collection: Collection, question: Question) -> dict[str, Any]:
+    """Return what the form of a search offers to compare by, and what counts now."""
+    return {
+        "by": "" if question.part else question.by or collection.by,
+        "ways": {way: WAYS.get(way, (way, f"what is near by {way}")) for way in collection.settings.vectors},
+        "weights": weights_of(collection, question.by) | question.weights,
+        "spare": _SPARE_COLORS,
+    }
 
 
 @router.post("/collections/{name}/search")
@@ -107,13 +128,35 @@ def search_upload(
     tokens: Annotated[Mapping[str, str], Depends(received)],
 ) -> Response:
     """Take a picture and lead to the search by it."""
-    return RedirectResponse(question.link(name, id="", query=next(iter(tokens.values())), random=False), 303)
+    return RedirectResponse(question.link(name, **_fresh(query=next(iter(tokens.values())))), 303)
+
+
+@router.post("/collections/{name}/search/address")
+def search_address(
+    name: str, question: Annotated[Question, Query()], request: Request, url: Annotated[str, Form()] = ""
+) -> Response:
+    """Fetch a picture of the web, as guardedly as for a program, and lead to the search by it."""
+    settings = request.app.state.workspace.settings
+    address = url.strip()
+    if not address.lower().startswith(("http://", "https://")):
+        raise UrlRefused(address or "The address", "it does not begin with http:// or https://")
+    source = load(address, settings.limits)
+    assert isinstance(source, Encoded)  # what is behind a URL is never pixels
+    token = checked(Upload(source.data, source.name[-80:]), request.app.state.uploads, settings)
+    return RedirectResponse(question.link(name, **_fresh(query=token)), 303)
+
+
+def _fresh(**changes: object) -> dict[str, object]:
+    """Return what changes where another picture is looked for: its place in the URL, and no part of it is chosen."""
+    return {"id": "", "query": "", "random": False, "box": [], **changes}
 
 
 def _asked(request: Request, collection: Collection, question: Question) -> _Asked:
     if question.query:
         name = upload_of(request, question.query).name
         return _Asked(name, link(f"/uploads/{question.query}", size=640), None)
+    if not question.id:
+        return _Asked(question.text.strip() or "what was chosen", None, None)
     record = collection.get([question.id])[0]
     if record is None:
         raise RecordNotFound(collection.name, question.id)
@@ -121,31 +164,61 @@ def _asked(request: Request, collection: Collection, question: Question) -> _Ask
     return _Asked(record.id, tile.thumb, tile.details, tile.width, tile.height)
 
 
-def _matches(
-    request: Request, collection: Collection, question: Question, where: dict[str, Any] | None
-) -> Sequence[Match]:
-    source = {"image": upload_of(request, question.query).data} if question.query else {"id": question.id}
-    return collection.search(**source, by=question.by or None, k=question.k, where=where, group=question.group)
+def _examples(collection: Collection, question: Question) -> list[tuple[str, Tile, str]]:
+    """Return the examples besides: sign, tile, and the URL of the search without it. Raises RecordNotFound."""
+    found = []
+    for field, sign in (("like", "+"), ("unlike", "−")):
+        ids: list[str] = getattr(question, field)
+        for id_, record in zip(ids, collection.get(ids) if ids else [], strict=True):
+            if record is None:
+                raise RecordNotFound(collection.name, id_)
+            without = question.link(collection.name, **{field: [other for other in ids if other != id_]})
+            found.append((sign, tile_of(collection.name, record, size=160), without))
+    return found
 
 
-def _found(collection: Collection, question: Question, matches: Sequence[Match]) -> list[_Found]:
-    by = question.by or collection.by
-    curve = card(collection.info.model).calibration.get(by)
-    held = {"a": question.query} if question.query else {"a_id": question.id}
+def _shown(collection: Collection, question: Question, matches: Matches) -> list[_Found]:
+    name = collection.name
+    held = {"a": question.query} if question.query else {"a_id": question.id} if question.id else {}
     return [
         _Found(
-            tile=(tile := tile_of(collection.name, match.record)),
+            tile=(tile := tile_of(name, match.record)),
             score=match.score,
-            judgement=judge(by, match.score, curve),
-            more=question.link(collection.name, id=match.id, query=""),
-            compare=link("/compare", collection=collection.name, **held, b_id=match.id) if tile.thumb else None,
+            judgement=_judged(collection, question, matches.shares, match.score),
+            more=question.link(name, **_fresh(id=match.id, text="", color=[], amount=[], like=[], unlike=[])),
+            plus=question.link(name, **_sided(question, "like", match.id)),
+            minus=question.link(name, **_sided(question, "unlike", match.id)),
+            why=question.link_to(name, "search/why", b=match.id),
+            compare=link("/compare", collection=name, **held, b_id=match.id) if tile.thumb and held else None,
+            group=match.group,
+            copies=match.copies,
         )
         for match in matches
     ]
 
 
+def _sided(question: Question, side: str, id_: str) -> dict[str, list[str]]:
+    """Return the examples with one more, which can't be on both sides."""
+    sides = {field: [one for one in getattr(question, field) if one != id_] for field in ("like", "unlike")}
+    sides[side].append(id_)
+    return sides
+
+
+def _judged(collection: Collection, question: Question, shares: Mapping[str, float], score: float) -> Judgement:
+    """Put a score into words if it is of one description and between pictures; else only how high it is shows."""
+    if question.text.strip():
+        return Judgement("", "near")  # words and pictures are never as near as two pictures
+    if len(shares) != 1 or question.colors:
+        return Judgement("", judge("meaning", score, None).tone)
+    (by,) = shares
+    return judge(by, score, card(collection.info.model).calibration.get(by))
+
+
 def _random_start(collection: Collection, question: Question, where: dict[str, Any] | None) -> Response:
-    records = collection.scroll(where=where, limit=_DRAWN_FROM).records
-    chosen = {"id": random.choice(records).id} if records else {}
-    target = question.link(collection.name, **{"id": "", "query": "", "random": False, **chosen})
+    chosen: Sequence[Any] = collection.sample(1, where=where)
+    target = question.link(collection.name, **_fresh(id=chosen[0].id if chosen else ""))
     return RedirectResponse(target, 303, {"Cache-Control": "no-store"})
+
+
+def _json(where: Mapping[str, Any] | None) -> str:
+    return json.dumps(where, ensure_ascii=False) if where else ""

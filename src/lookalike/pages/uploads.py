@@ -16,7 +16,7 @@ from lookalike.errors import ImageTooLarge, ImageUnreadable
 from lookalike.images import read_image
 from lookalike.settings import Settings
 
-__all__ = ["Upload", "Uploads", "received", "upload_of"]
+__all__ = ["Upload", "Uploads", "checked", "received", "upload_of"]
 
 _COUNT = 64
 _BYTES = 192 * 2**20
@@ -73,7 +73,7 @@ async def received(request: Request) -> Mapping[str, str]:
         for field, value in form.multi_items():
             if isinstance(value, UploadFile) and (value.size or value.filename):
                 upload = Upload(await value.read(), (value.filename or "picture")[:_NAME_LENGTH])
-                tokens[field] = await run_in_threadpool(_checked, upload, uploads, settings)
+                tokens[field] = await run_in_threadpool(checked, upload, uploads, settings)
     if not tokens:
         raise ImageUnreadable("Your upload", "it holds no picture", "Choose, drop or paste one.")
     return tokens
@@ -88,8 +88,8 @@ def upload_of(request: Request, token: str) -> Upload:
     return upload
 
 
-def _checked(upload: Upload, uploads: Uploads, settings: Settings) -> str:
-    """Keep an upload that can be decoded."""
+def checked(upload: Upload, uploads: Uploads, settings: Settings) -> str:
+    """Keep an upload that can be decoded, and return its token. Raises ImageUnreadable, ImageTooLarge."""
     try:
         read_image(upload.data, limits=settings.limits, wants=64)
     except ImageUnreadable as error:

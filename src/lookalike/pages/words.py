@@ -130,6 +130,8 @@ def _read(name: str, label: str, facts: Mapping[str, Any]) -> Evidence:
             return Evidence(label, _digest(facts), float(facts["same_pixels"]))
         case "hash":
             return Evidence(label, _hash(facts), None if facts["plain"] else 1 - facts["pdq_bits_of_256"] / 128)
+        case "geometry" if not facts.get("looked_for", True):
+            return Evidence(label, "Not looked for: all else agrees already")
         case "geometry":
             return Evidence(label, _geometry(facts), max(0.0, facts.get("agreement", 0.0)))
         case "copy":
