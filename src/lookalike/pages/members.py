@@ -35,7 +35,8 @@ class Fact:
 @dataclass(frozen=True, slots=True)
 class Member:
     """number: from 1. folder: with a slash at its end. word, tone: its fate. like: how sure it is that it shows what
-    the keeper does, "" if that is unknown. found: what it is beside the keeper. carries: files that go along.
+    the keeper does, "" if that is unknown. found: what it is beside the keeper, or, where `turned`, what the keeper is
+    beside it. carries: files that go along.
     gone: where it went, None while it did not.
     """
 
@@ -48,6 +49,7 @@ class Member:
     tone: str
     like: str
     found: Sequence[str]
+    turned: bool
     facts: Sequence[Fact]
     carries: Sequence[str]
     there: bool
@@ -90,6 +92,7 @@ def _member(planned: PlannedGroup, number: int, facts: Sequence[Fact], gone: str
     file, fate, keeper = planned.group.members[number], planned.fates[number], planned.keeper
     path = PurePath(file.path)
     word, tone = _FATES[fate.does]
+    found, turned = _found(planned.group, keeper, file) if keeper and keeper.path != file.path else ([], False)
     like = ""
     if fate.does != "keep" and fate.verdict and fate.probability is not None:
         like = f"{fate.verdict.replace('-', ' ')}, {likely(fate.probability)}"
@@ -102,7 +105,8 @@ def _member(planned: PlannedGroup, number: int, facts: Sequence[Fact], gone: str
         word=word if gone is None else "gone",
         tone=tone if gone is None else "apart",
         like=like,
-        found=_found(planned.group, keeper, file) if keeper and keeper.path != file.path else (),
+        found=found,
+        turned=turned,
         facts=facts,
         carries=[PurePath(one.path).name for one in fate.companions],
         there=is_there(file.path),
@@ -110,19 +114,17 @@ def _member(planned: PlannedGroup, number: int, facts: Sequence[Fact], gone: str
     )
 
 
-def _found(group: FileGroup, keeper: PictureFile, file: PictureFile) -> list[str]:
-    """Return in words what a file is beside the keeper, as far as the scan looked."""
+def _found(group: FileGroup, keeper: PictureFile, file: PictureFile) -> tuple[list[str], bool]:
+    """Return in words what a file is beside the keeper, as far as the scan looked; True: the other way round."""
     if file.sha256 == keeper.sha256:
-        return ["the same bytes"]
+        return ["the same bytes"], False
     pair = find_pair(group, keeper, file)
     if pair is None:
-        return []
-    ahead = _side(group, pair.a) == keeper.sha256
-    found = list(pair.changes) if ahead else [f"the kept one is {change}" for change in pair.changes]
-    share = pair.overlap_a if ahead else pair.overlap_b
-    if share < _WHOLE:
-        found.append(f"shows {share:.0%} of the kept one")
-    return found
+        return [], False
+    turned = _side(group, pair.a) != keeper.sha256
+    if pair.overlap_a >= _WHOLE:
+        return list(pair.changes), turned
+    return [*pair.changes, f"shows {pair.overlap_a:.0%} of {'this one' if turned else 'the kept one'}"], turned
 
 
 def _side(group: FileGroup, path: str) -> str:

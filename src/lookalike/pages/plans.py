@@ -223,5 +223,9 @@ class Desk:
 
 
 def certainty(planned: PlannedGroup) -> float:
-    """Return how sure it is that all of a group show one picture: the probability of its least like pair."""
-    return min((pair.probability for pair in planned.group.pairs), default=1.0)
+    """Return how sure it is that a group shows one picture: the least that a member resembles the one most like it."""
+    best: dict[str, float] = {}
+    for pair in planned.group.pairs:
+        for path in (pair.a, pair.b):
+            best[path] = max(best.get(path, 0.0), pair.probability)
+    return min(best.values(), default=1.0)

@@ -15,6 +15,7 @@ from lookalike.pages import (
     carrying,
     collections,
     connect,
+    doubles,
     entrance,
     find,
     health,
@@ -42,8 +43,9 @@ def install(app: FastAPI) -> None:
     workspace: Workspace = app.state.workspace
     app.state.thumbnails = Thumbnails(workspace.settings.limits, at_once=workspace.settings.workers)
     app.state.uploads = Uploads()
+    app.state.searches = {}
     app.state.desk = Desk(plans_folder(), workspace.settings, lambda: nullcontext(workspace.catalog))
-    rooms = (entrance, start, collections, browse, connect, find, sidebyside, pictures, review, carrying)
+    rooms = (entrance, start, collections, browse, connect, find, sidebyside, pictures, review, carrying, doubles)
     rooms = (*rooms, importing, progress, models, keys, health)
     app.state.pages = frozenset(str(getattr(route, "path", "")) for room in rooms for route in room.router.routes)
     for room in rooms:
