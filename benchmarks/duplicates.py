@@ -4,8 +4,8 @@
     python benchmarks/duplicates.py --speed FOLDER [--truth TRUTH.json] [--upto hash,keypoints]
 
 Quality: of the pictures in FOLDER every edit of `lookalike.edits` at each strength makes one pool on disk: the
-originals and one copy of each. Everybody looks for pairs of equal pictures in the same pool at a threshold of its own, fixed
-beforehand; right is only a copy with its original. What edits paste in comes from pictures outside of the pool.
+originals and one copy of each. Everybody looks for pairs of equal pictures in the same pool at a threshold of its own,
+fixed beforehand; right is only a copy with its original. What edits paste in comes from pictures outside of the pool.
 
 Speed: whole processes on FOLDER, each with a ledger of its own: the hash tier, the same again (nothing has changed),
 all tiers, the same again, and imagededup's PHash with its defaults. CPU seconds count all processes and threads, peak
