@@ -113,6 +113,22 @@ def visitor(stranger):
 
 
 @pytest.fixture(scope="session")
+def keyed():
+    """Return keyed(catalog, address, grant): a browser that has signed in with a key of its own; a context manager."""
+
+    @contextmanager
+    def come(catalog, address, grant):
+        key, secret = catalog.keys.create("test", grant)
+        with httpx.Client(base_url=address, headers={"Accept": "text/html"}, timeout=60) as client:
+            assert client.post("/signin", data={"key": secret}).status_code == 303
+            client.headers["X-CSRF-Token"] = re.search(r'name="csrf" content="(\w+)"', client.get("/").text)[1]
+            client.key = key
+            yield client
+
+    return come
+
+
+@pytest.fixture(scope="session")
 def links():
     """Return links(response, part): the targets of a page's links and pictures that contain `part`, unescaped."""
     from html import unescape

@@ -19,7 +19,7 @@ from lookalike.errors import LookalikeError
 from lookalike.images.extras import EXTRAS
 from lookalike.pages.changes import permitted
 from lookalike.pages.entrance import require_browser
-from lookalike.pages.render import page
+from lookalike.pages.render import HEADERS, page
 from lookalike.workspace import Workspace
 
 __all__ = ["router"]
@@ -46,6 +46,13 @@ class _Readiness(Protocol):
 
     def trouble(self) -> str:
         """Return why requests should not come here, or ""."""
+
+
+class _Figures(Protocol):
+    """What is used of `api.metrics.Metrics`."""
+
+    def text(self) -> bytes:
+        """Return everything in Prometheus's text format."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +97,14 @@ def show_health(request: Request) -> Response:
     )
 
 
+@router.get("/health/metrics")
+def show_metrics(request: Request) -> Response:
+    """Show what Prometheus reads at /metrics, where a key is needed that browsers don't send."""
+    permitted(request, "admin")
+    figures: _Figures = request.app.state.metrics
+    return Response(figures.text(), headers=dict(HEADERS), media_type="text/plain")
+
+
 def _kept(workspace: Workspace) -> Iterator[_Kept]:
     for info in workspace.list():
         try:
@@ -113,12 +128,13 @@ def _version(package: str) -> str:
 
 
 def _size(folder: Path) -> int:
-    """Return the bytes of all files below; what vanishes meanwhile counts nothing."""
-    total = 0
+    """Return the bytes that all files below take on the disk; what vanishes meanwhile takes none."""
+    total = 0.0
     for place, _, files in os.walk(folder):
         for name in files:
             try:
-                total += (Path(place) / name).stat().st_size
+                found = (Path(place) / name).stat()
             except OSError:
                 continue
-    return total
+            total += getattr(found, "st_blocks", found.st_size / 512) * 512  # stores set room aside that takes none
+    return int(total)

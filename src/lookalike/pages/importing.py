@@ -54,7 +54,7 @@ def _begin(request: Request, name: str, form: FormData) -> Response:
     caller = permitted(request, "write", name)
     workspace: Workspace = request.app.state.workspace
     workspace.get(name)
-    given = {field: str(form.get(field, "")).strip() for field in _NONE}
+    given = {field: str(form.get(field, default)).strip() for field, default in _NONE.items()}
     try:
         rules = _rules(given)
         brought = brought_by(form)

@@ -38,6 +38,12 @@ _LIMITS: Final = {
     "records": "Records in all",
     "bytes": "Bytes sent a day",
 }
+_UNITS: Final = {
+    "requests_per_second": "{:,g} request/s",
+    "concurrency": "{:,} at once",
+    "records": "{:,} records",
+    "bytes": "{:,} bytes a day",
+}
 _CUSTOM: Final = "custom"
 _NAME: Final = 200
 _DAYS: Final = 90
@@ -181,7 +187,7 @@ def _plan(given: dict[str, str]) -> Plan:
 def _words(plan: Plan) -> str:
     """Return the limits of a plan in words."""
     limits = {name: value for name, value in asdict(plan).items() if value is not None}
-    return " · ".join(f"{_LIMITS[name].lower()}: {value:,}" for name, value in limits.items()) or "no limits"
+    return ", ".join(_UNITS[name].format(value) for name, value in limits.items()) or "without limits"
 
 
 def _catalog(request: Request) -> Catalog:

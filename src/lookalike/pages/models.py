@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
+from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
@@ -58,7 +59,7 @@ def show_models(request: Request) -> Response:
     return page(
         request,
         "models.html",
-        models=sorted(models, key=lambda model: not model.here),
+        models=sorted(models, key=lambda model: (not model.here, model.job is None)),
         others=[view for name, view in jobs.items() if name not in names()],
         default=workspace.settings.model,
         hub=hub(),
@@ -79,7 +80,7 @@ def fetch(request: Request, form: Annotated[FormData, Depends(filled)]) -> Respo
     if view is None or view.job.is_over:
         workspace.catalog.jobs.add("fetch", {"model": name}, who=caller.who)
         log(request, "model.fetch", name)
-    return RedirectResponse("/models", 303)
+    return RedirectResponse(f"/models#{quote(name)}", 303)
 
 
 def _fetches(workspace: Workspace) -> dict[str, JobView]:
@@ -118,6 +119,9 @@ _ABOUT: Final = {
 }
 
 
+_QUESTIONS: Final = {"copy": "for the same picture", "meaning": "for the same kind of thing"}
+
+
 def _sources(found: ModelCard) -> tuple[str, ...]:
     """Return the repositories of the files that are yet to come."""
     missing = (file for file in found.files.values() if not (found.folder / file.name).is_file())
@@ -127,15 +131,12 @@ def _sources(found: ModelCard) -> tuple[str, ...]:
 def _measured(figures: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield what was measured of a model when it was made, as far as its card says."""
     export = figures.get("export", {})
-    kinds = export.get("recall@1 by kind", {})
-    if kinds:
-        kind, recall = list(kinds.items())[-1]
-        yield "Finds the same kind of thing first (recall@1)", f"{recall:.1%}, {kind}"
-    speeds = export.get("pictures per second by kind", {})
-    if speeds:
-        kind, speed = list(speeds.items())[-1]
-        yield "Pictures a second when it was made", f"{speed:,}, {kind}"
-    for question, words in (("copy", "same picture"), ("meaning", "same kind of thing")):
-        error = figures.get("calibration", {}).get(question, {}).get("error")
-        if error is not None:
-            yield f"Error of its probabilities, {words}", f"{error:.3f}"
+    for what, unit in (("recall@1", ""), ("pictures per second", " pictures a second, when it was made")):
+        kinds = export.get(f"{what} by kind", {})
+        if kinds:
+            kind, value = list(kinds.items())[-1]  # the arithmetic that was chosen comes last
+            yield ("Speed" if unit else "Recall@1"), f"{value:,}{unit}, {kind}" if unit else f"{value:.1%}, {kind}"
+    errors = {words: figures.get("calibration", {}).get(name, {}).get("error") for name, words in _QUESTIONS.items()}
+    told = [f"{error:.3f} {words}" for words, error in errors.items() if error is not None]
+    if told:
+        yield "Probabilities", f"off by {', '.join(told)}"

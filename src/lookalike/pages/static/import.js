@@ -55,7 +55,7 @@ function carriesFiles(event) {
 }
 
 function over(is) {
-  form.querySelector("[data-drophere]").classList.toggle("over", is);
+  form.querySelector("[data-drophere]").classList.toggle("hovered", is);
 }
 
 async function take(brought) {

@@ -87,7 +87,7 @@ export class Sender {
   #count(items, body) {
     for (const name of ["inserted", "updated", "skipped"]) this.counts[name] += body[name].length;
     const byId = new Map(items.map((item) => [item.id, item]));
-    for (const { id, reason } of body.failed) this.#fail(byId.get(id) ?? { id }, reason);
+    for (const { _id: id, reason } of body.failed) this.#fail(byId.get(id) ?? { id }, reason);
   }
 
   #fail(item, reason) {
