@@ -127,41 +127,41 @@ def decide(
     name: str,
     view: Annotated[View, Query()],
     request: Request,
-    key: Annotated[str, Form()],
+    group: Annotated[str, Form()],
     verdict: Annotated[Literal["different", "same", "open"], Form()],
 ) -> Response:
     """Keep that the members of a group are no duplicates, or that they are; or forget what was said of just these."""
     caller = permitted(request, "write", name)
     collection: Collection = request.app.state.workspace.get(name)
-    group = _group(request, collection, key)
+    members = list(_group(request, collection, group).members)
     decisions = request.app.state.workspace.catalog.decisions
     for one in decisions.list(name):
-        if list(one.members) == list(group.members) and one.verdict != "set-aside":
+        if list(one.members) == members and one.verdict != "set-aside":
             decisions.withdraw(one.id)
     if verdict != "open":
-        decisions.add(verdict, group.members, collection=name, who=caller.who)
+        decisions.add(verdict, members, collection=name, who=caller.who)
     return RedirectResponse(collection_link(name, "duplicates", done=view.done, page=view.page), 303)
 
 
 @router.get("/delete")
-def ask_to_delete(name: str, key: str, keep: str, request: Request) -> Response:
+def ask_to_delete(name: str, group: str, keep: str, request: Request) -> Response:
     """Show which records would be deleted, and which stays."""
     permitted(request, "write", name)
     collection: Collection = request.app.state.workspace.get(name)
-    there = _records(collection, _group(request, collection, key).members)
+    there = _records(collection, _group(request, collection, group).members)
     if keep not in there:
         raise HTTPException(404, "The record that is to stay is no longer there.")
     tiles = {id_: tile_of(name, record) for id_, record in there.items()}
     others = [tile for id_, tile in tiles.items() if id_ != keep]
-    return page(request, "duplicates_delete.html", collection=collection, key=key, kept=tiles[keep], others=others)
+    return page(request, "duplicates_delete.html", collection=collection, group=group, kept=tiles[keep], others=others)
 
 
 @router.post("/delete")
-def delete_others(name: str, request: Request, key: Annotated[str, Form()], keep: Annotated[str, Form()]) -> Response:
+def delete_others(name: str, request: Request, group: Annotated[str, Form()], keep: Annotated[str, Form()]) -> Response:
     """Delete the records of a group but one."""
     permitted(request, "write", name)
     collection: Collection = request.app.state.workspace.get(name)
-    there = _records(collection, _group(request, collection, key).members)
+    there = _records(collection, _group(request, collection, group).members)
     if keep not in there:
         raise HTTPException(404, "The record that is to stay is no longer there.")
     log(request, "records.delete", name, count=collection.delete([id_ for id_ in there if id_ != keep]))

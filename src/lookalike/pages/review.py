@@ -185,7 +185,7 @@ def change_group(
     desk_of(request).change(one.plan.id, number - 1, change, path)
     told = {"order": view.order, "open": view.open}
     if change in ("keep", "spare", "reset"):
-        return RedirectResponse(link(f"/review/{one.plan.id}/{number}", part=(member - 1) // SHOWN, **told), 303)
+        return RedirectResponse(link(f"/review/{one.plan.id}/{number}", part=max(0, member - 1) // SHOWN, **told), 303)
     return RedirectResponse(link(f"/review/{one.plan.id}{f'/{following}' if following else ''}", **told), 303)
 
 
