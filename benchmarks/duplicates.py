@@ -1,6 +1,6 @@
 """Duplicates in folders: how many copies `find_duplicates` finds, how often it is wrong, and what it costs.
 
-    python benchmarks/duplicates.py FOLDER [--pictures 60] [--edits crop,rotate] [--levels mild,hard] [--without ssim]
+    python benchmarks/duplicates.py FOLDER [--pictures 60] [--edits crop,rotate] [--levels mild,hard] [--minutes 10]
     python benchmarks/duplicates.py --speed FOLDER [--truth TRUTH.json] [--upto hash,keypoints]
 
 Quality: of the pictures in FOLDER every edit of `lookalike.edits` at each strength makes one pool on disk: the
@@ -18,6 +18,7 @@ import argparse
 import csv
 import json
 import os
+import random
 import subprocess
 import sys
 import tempfile
@@ -120,7 +121,7 @@ class Tally:
     def recall(self, number: int, *, name: str | None = None, level: Level | None = None) -> float:
         """Return the share found of the copies under an edit and at a level, None being all."""
         of = [n for (edited, at), n in self.found.items() if name in (None, edited) and level in (None, at)]
-        return sum(of) / (number * len(of))
+        return sum(of) / (number * len(of)) if of else float("nan")
 
     @property
     def precision(self) -> float:
@@ -136,7 +137,12 @@ def quality(given: argparse.Namespace, folder: Path) -> None:
     originals = _saved(pictures[::2], folder / "originals")
     everybody = finders(folder, given.without)
     tallies = {name: Tally() for name in everybody}
-    for name, level in product(given.edits, given.levels):
+    pools = list(product(given.edits, given.levels))
+    random.Random(0).shuffle(pools)  # so that what is run in limited time is a fair share
+    end, done = time.monotonic() + 60 * given.minutes, 0
+    for name, level in pools:
+        if time.monotonic() > end:
+            break
         copies = [
             edit(picture, name, level, seed=at, other=other)
             for at, (picture, other) in enumerate(zip(pictures[::2], pictures[1::2], strict=False))
@@ -149,8 +155,9 @@ def quality(given: argparse.Namespace, folder: Path) -> None:
             tallies[who].seconds += time.process_time() - start
             tallies[who].found[name, level] = len(pairs & true)
             tallies[who].wrong[name, level] = pairs - true
+        done += 1
         print(f"{name} {level}", file=sys.stderr)
-    print(f"{number} pictures, {len(given.edits)} edits, {', '.join(given.levels)}; load {os.getloadavg()[0]:.1f}\n")
+    print(f"{number} pictures, {done} of {len(pools)} edits at a strength were run; load {os.getloadavg()[0]:.1f}\n")
     report(tallies, number, given)
 
 
@@ -163,11 +170,11 @@ def _saved(pictures: Sequence[NDArray[np.uint8]], folder: Path) -> list[Path]:
 
 
 def report(tallies: dict[str, Tally], number: int, given: argparse.Namespace) -> None:
-    copies = number * len(given.edits) * len(given.levels)
     columns = [*given.levels, "all", "precision", "wrong pairs", "edits found below 0.95", "CPU ms per copy"]
     print("| by | " + " | ".join(columns) + " |\n" + "|---" * (len(columns) + 1) + "|")
     for who, tally in tallies.items():
         recalls = [tally.recall(number, level=level) for level in given.levels] + [tally.recall(number)]
+        copies = number * len(tally.found)
         weak = sum(tally.recall(number, name=name) < 0.95 for name in given.edits)
         print(
             f"| {who} | "
@@ -181,7 +188,7 @@ def report(tallies: dict[str, Tally], number: int, given: argparse.Namespace) ->
     own = tallies[first]
     for name in sorted(given.edits, key=lambda name: own.recall(number, name=name)):
         by_level = ", ".join(f"{own.recall(number, name=name, level=level):.2f}" for level in given.levels)
-        wrong = sum(len(own.wrong[name, level]) for level in given.levels)
+        wrong = sum(len(own.wrong.get((name, level), ())) for level in given.levels)
         others = " | ".join(f"{tallies[who].recall(number, name=name):.2f}" for who in rest)
         print(f"| {name} | {by_level} | {own.recall(number, name=name):.3f} | {wrong} | {others} |")
     for (name, level), pairs in tallies[first].wrong.items():
@@ -271,6 +278,7 @@ def main() -> None:
     parser.add_argument("--pictures", type=int, default=60, help="drawn evenly")
     parser.add_argument("--edits", type=_chosen(list(EDITS)), default=list(EDITS))
     parser.add_argument("--levels", type=_chosen(LEVELS), default=list(LEVELS))
+    parser.add_argument("--minutes", type=float, default=1000, help="begin no further pool after so many")
     parser.add_argument("--without", action="append", default=[], help="leave out those of this name")
     parser.add_argument("--speed", type=Path, help="measure whole processes on this folder")
     parser.add_argument("--truth", type=Path)
