@@ -178,6 +178,25 @@ def test_a_pasted_picture_gets_the_time_as_its_name(shop, visit, folder):
     assert re.fullmatch(r"pasted \d{4}-\d\d-\d\d \d\d\.\d\d\.\d\d\.png", ids(shop)[0])
 
 
+def test_a_folder_dropped_is_walked_and_what_was_sent_stays_when_it_is_canceled(shop, visit, folder, save, draw):
+    for number in range(30):
+        save(draw(number), folder / "sub" / f"{number:02}.png")
+    page = visit()
+    page.goto("/collections/shop/import")
+    page.on("dialog", lambda dialog: dialog.accept())
+    mouse = page.context.new_cdp_session(page)
+    data = {"items": [], "files": [str(folder)], "dragOperationsMask": 1}
+    for kind in ("dragEnter", "dragOver", "drop"):
+        mouse.send("Input.dispatchDragEvent", {"type": kind, "x": 600, "y": 300, "data": data})
+    page.get_by_text("of 34 pictures").wait_for()
+    page.locator("[data-told]", has_text="new").wait_for()
+    page.get_by_role("button", name="Cancel").click()
+    page.locator("[data-state]", has_text="canceled").wait_for()
+    assert 0 < len(shop) <= 33
+    page.reload()
+    assert page.locator("[data-state]").inner_text() == "canceled"
+
+
 def test_a_table_leads_to_its_job_and_the_job_to_its_end(shop, visit, tmp_path, barriers):
     page = visit(color_scheme="dark")
     page.goto("/collections/shop/import")

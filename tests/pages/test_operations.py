@@ -229,7 +229,9 @@ def test_health_names_what_there_is(home, visitor, jobs):
     assert "lookalike_jobs" in visitor.get("/health/metrics").text
 
 
-@pytest.mark.parametrize("look", [("light", 1280), ("dark", 390)], ids=["light", "dark phone"])
+@pytest.mark.parametrize(
+    "look", [pytest.param(("light", 1280), marks=pytest.mark.slow), ("dark", 390)], ids=["light", "dark phone"]
+)
 def test_these_pages_have_no_barriers_and_fit(jobs, visit, barriers, look):
     scheme, width = look
     job = running(jobs, [Failure("a long name " * 12, "c", "r" * 300)])
