@@ -26,7 +26,7 @@ def test_both_pictures_zoom_and_move_as_one(visit):
     window = page.locator(".panes .window").first.bounding_box()
     page.mouse.move(window["x"] + window["width"] / 2, window["y"] + window["height"] / 2)
     page.mouse.wheel(0, -400)
-    page.wait_for_function("document.querySelector('[data-percent]').textContent === '289%'")
+    page.get_by_text("289%", exact=True).wait_for()
     before = transforms(page)[1]
     page.mouse.down()
     page.mouse.move(window["x"] + window["width"] / 2 + 40, window["y"] + window["height"] / 2 + 20)

@@ -107,14 +107,15 @@ def show_search(name: str, question: Annotated[Question, Query()], request: Requ
         starts=starts,
         trouble=trouble,
         permanent=str(request.url),
-        **_compared(collection, question),
+        **_compared(collection, question, list(found.shares)),
     )
 
 
-def _compared(collection: Collection, question: Question) -> dict[str, Any]:
-    """Return what the form of a search offers to compare by, and what counts now."""
+def _compared(collection: Collection, question: Question, parts: Sequence[str]) -> dict[str, Any]:
+    """Return what the form of a search offers to compare by, and what counts now; parts: what was compared."""
     return {
-        "by": "" if question.part else question.by or collection.by,
+        "by": question.by or (parts[0] if len(parts) == 1 else "" if parts or question.part else collection.by),
+        "palette_asked": [{"hex": color, "name": color, "share": amount} for color, amount in question.colors],
         "ways": {way: WAYS.get(way, (way, f"what is near by {way}")) for way in collection.settings.vectors},
         "weights": weights_of(collection, question.by) | question.weights,
         "spare": _SPARE_COLORS,
@@ -156,7 +157,8 @@ def _asked(request: Request, collection: Collection, question: Question) -> _Ask
         name = upload_of(request, question.query).name
         return _Asked(name, link(f"/uploads/{question.query}", size=640), None)
     if not question.id:
-        return _Asked(question.text.strip() or "what was chosen", None, None)
+        chosen = "These colors" if question.colors else "Like these examples"
+        return _Asked(question.text.strip() or chosen, None, None)
     record = collection.get([question.id])[0]
     if record is None:
         raise RecordNotFound(collection.name, question.id)
