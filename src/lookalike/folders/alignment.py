@@ -81,7 +81,7 @@ def refined(a: Pixels, b: Pixels, transform: Floats) -> Floats | None:
         if corner_shift(following, transform) > _FARTHEST:
             return None
         if corner_shift(following, current) < _STILL:
-            return following / following[2, 2]
+            return np.asarray(following / following[2, 2], np.float64)
         current = following
     return None
 
@@ -107,12 +107,12 @@ class _Sampler:
         return Laid(read_at(self._a, back), self._other, shared) if shared.sum() >= _FEWEST else None
 
     def _back(self, transform: Floats) -> Floats:
-        return moved(np.linalg.inv(transform), self.points)
+        return moved(np.asarray(np.linalg.inv(transform), np.float64), self.points)
 
 
 def _span(sides: Floats) -> float:
     """Return about which share of a picture's side a part of it spans."""
-    return max(0.1, float(np.prod(np.maximum(sides, 0.01))) ** 0.5)
+    return max(0.1, float(np.sqrt(np.prod(np.maximum(sides, 0.01)))))
 
 
 def _correction(laid: Laid, points: Floats) -> Floats:

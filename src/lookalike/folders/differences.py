@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -138,10 +138,10 @@ def _rim(colors: NDArray[np.float32], covered: Mask, shared: Mask) -> float:
     return max(1.0, float(changes.mean())) if len(changes) else 1.0
 
 
-def _windows(values: Floats) -> Floats:
+def _windows(values: NDArray[np.floating[Any]]) -> Floats:
     """Cut the grid into (16, 16, 64)."""
     count = GRID // _WINDOW
-    return values.reshape(count, _WINDOW, count, _WINDOW).swapaxes(1, 2).reshape(count, count, -1)
+    return values.reshape(count, _WINDOW, count, _WINDOW).swapaxes(1, 2).reshape(count, count, -1).astype(np.float64)
 
 
 def _alike(one: Floats, other: Floats) -> Floats:
@@ -158,7 +158,7 @@ def _detail(laid: Laid, seen: Mask) -> tuple[float, float]:
     return float(other.std() / one.std()), correlation(one, other)
 
 
-def _fine(gray: Floats) -> Floats:
+def _fine(gray: NDArray[np.floating[Any]]) -> Floats:
     around = gray[:-2, 1:-1] + gray[2:, 1:-1] + gray[1:-1, :-2] + gray[1:-1, 2:]
     return np.asarray(gray[1:-1, 1:-1] - around / 4, np.float64)
 

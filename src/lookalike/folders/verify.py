@@ -136,12 +136,12 @@ class Verifier:
         if first is None or second is None:
             return None
         (a, _), (b, _) = first, second
-        found = changes_of_whole(a, b, _held(known, i))
-        if found is None:
+        seen = changes_of_whole(a, b, _held(known, i))
+        if seen is None:
             return self.look(i, j)
         if np.array_equal(a.pixels, b.pixels) and self._same_pixels(a.file, b.file):
-            return Seen(self._pair((i, j), "identical", 1.0, _tier(known), found))
-        return Seen(self._pair((i, j), "edited-copy", likely, _tier(known), found))
+            return Seen(self._pair((i, j), "identical", 1.0, _tier(known), seen))
+        return Seen(self._pair((i, j), "edited-copy", likely, _tier(known), seen))
 
     def _ordered(self, i: int, j: int) -> tuple[int, int]:
         return (i, j) if self.survey.file(i).path <= self.survey.file(j).path else (j, i)

@@ -58,7 +58,7 @@ def find_lying(a: bytes | Path, b: bytes | Path, limits: Limits) -> Lying | None
 def _lying(transform: NDArray[np.float64]) -> Lying:
     numbers = (transform / np.abs(transform).max()).ravel()
     return Lying(
-        in_a=_moved(_CORNERS, np.linalg.inv(transform)),
+        in_a=_moved(_CORNERS, np.asarray(np.linalg.inv(transform), np.float64)),
         in_b=_moved(_CORNERS, transform),
         transform=tuple(round(float(number), 8) for number in numbers),
     )
