@@ -8,7 +8,8 @@ PHONE = {"width": 390, "height": 844}
 CAMERA = """
   const canvas = document.createElement("canvas");
   [canvas.width, canvas.height] = [64, 48];
-  canvas.getContext("2d").fillRect(0, 0, 32, 48);
+  const pen = canvas.getContext("2d");
+  setInterval(() => pen.fillRect(64 * Math.random(), 0, 8, 48), 50);
   navigator.mediaDevices.enumerateDevices = async () => [{ kind: "videoinput" }];
   navigator.mediaDevices.getUserMedia = async () => canvas.captureStream(10);
 """
@@ -46,9 +47,10 @@ def test_a_picture_of_the_camera_is_searched_for(visit):
     page.add_init_script(CAMERA)
     page.goto(SEARCH)
     page.get_by_role("button", name="Camera").click()
-    page.locator(".camera video").evaluate(
-        "video => video.videoWidth || new Promise((done) => video.addEventListener('loadedmetadata', done))"
-    )
+    for _ in range(100):
+        if page.locator(".camera video").evaluate("video => video.videoWidth"):
+            break
+        page.wait_for_timeout(100)
     page.get_by_role("button", name="Take the picture").click()
     page.wait_for_url("**/search?query=*")
     assert page.get_by_text("camera.jpg").is_visible()
