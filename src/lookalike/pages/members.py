@@ -9,9 +9,9 @@ from pathlib import Path, PurePath
 from typing import Final
 
 from lookalike.folders.evidence import find_pair
+from lookalike.folders.exposure import said_of
 from lookalike.folders.findings import FileGroup, PictureFile
 from lookalike.folders.plan import Fate, PlannedGroup
-from lookalike.pages.exposure import said_of
 
 __all__ = ["SHOWN", "Fact", "Member", "is_there", "likely", "members_of"]
 
