@@ -65,7 +65,8 @@ ROOMS = {
     "fastapi": {"api", "pages"},
     "starlette": {"api", "pages"},
     "cv2": {"images", "describers", "edits", "ssim.py", "keypoints.py", "folders/alignment.py", "training"},
-    "PIL": {"images", "describers", "edits", "gallery.py", "training", "cli/doctor.py", "folders/told.py"},
+    "PIL": {"images", "describers", "edits", "gallery.py", "training", "cli/doctor.py"}
+    | {"folders/told.py", "folders/exposure.py"},  # what files say of themselves, beside their pixels
     "simplejpeg": {"images", "training"},
     "pillow_heif": {"images"},
     "imagecodecs": {"images/jxl.py"},
