@@ -21,7 +21,6 @@ import typer
 from lookalike.errors import AccessDenied
 
 if TYPE_CHECKING:
-    from fastapi import FastAPI
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from lookalike.settings import Settings
@@ -67,7 +66,7 @@ def review_in_browser(place: Path, settings: Settings) -> None:
             server.run([listener])
 
 
-def _app(space: Workspace, settings: Settings, place: Path, token: str) -> tuple[FastAPI, str]:
+def _app(space: Workspace, settings: Settings, place: Path, token: str) -> tuple[Any, str]:
     from lookalike.api.app import Access, create_app
     from lookalike.api.security import Gate
     from lookalike.catalog import open_catalog
@@ -101,7 +100,7 @@ def _app(space: Workspace, settings: Settings, place: Path, token: str) -> tuple
 class _Watched:
     """The application, and when it was last asked for something. Its start page is the list of plans."""
 
-    def __init__(self, app: FastAPI) -> None:
+    def __init__(self, app: Any) -> None:
         self.app, self.asked = app, time.monotonic()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
