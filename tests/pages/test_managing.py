@@ -124,8 +124,12 @@ def test_a_key_is_made_and_a_program_copied(visit, space):
     page.get_by_role("button", name="Make a key").click()
     page.get_by_text("Copy it now").wait_for()
     page.locator("section", has=page.get_by_role("heading", name="Python")).get_by_role("button", name="Copy").click()
-    page.wait_for_function("navigator.clipboard.readText().then((text) => text.startsWith('from lookalike'))")
-    text = page.evaluate("navigator.clipboard.readText()")
+    for _ in range(200):  # until the script has written it
+        text = page.evaluate("navigator.clipboard.readText()")
+        if text:
+            break
+        page.wait_for_timeout(50)
+    assert text.startswith("from lookalike import Client")
     secret = text.partition('key="')[2].partition('"')[0]
     assert space.catalog.keys.check(secret).grant.collections == ["drawn"]
 
