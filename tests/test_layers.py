@@ -83,7 +83,7 @@ ROOMS = {
     "ipywidgets": {"recipes/widget.py"},
     "typer": {"cli"},
     "rich": {"cli"},
-    "uvicorn": {"cli/serve.py"},
+    "uvicorn": {"cli/serve.py", "cli/reviewing.py"},
     "prometheus_client": {"api/metrics.py"},
     "jinja2": {"evaluation/report.py", "folders/report.py", "pages"},
 }

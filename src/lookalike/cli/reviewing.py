@@ -21,8 +21,6 @@ import typer
 from lookalike.errors import AccessDenied
 
 if TYPE_CHECKING:
-    from starlette.types import ASGIApp, Receive, Scope, Send
-
     from lookalike.settings import Settings
     from lookalike.workspace import Workspace
 
@@ -103,14 +101,14 @@ class _Watched:
     def __init__(self, app: Any) -> None:
         self.app, self.asked = app, time.monotonic()
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        from starlette.responses import RedirectResponse
-
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         self.asked = time.monotonic()
-        answer: ASGIApp = self.app
-        if scope["type"] == "http" and scope["path"] == "/":
-            answer = RedirectResponse("/review", 303)
-        await answer(scope, receive, send)
+        if scope["type"] != "http" or scope["path"] != "/":
+            await self.app(scope, receive, send)
+            return
+        headers = [(b"location", b"/review"), (b"content-length", b"0")]
+        await send({"type": "http.response.start", "status": 303, "headers": headers})
+        await send({"type": "http.response.body", "body": b""})
 
     @property
     def idle(self) -> bool:
