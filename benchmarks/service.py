@@ -31,6 +31,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import httpx
@@ -38,6 +39,7 @@ import numpy as np
 from PIL import Image
 
 import lookalike
+from lookalike.gallery import make_gallery
 
 KEY = "la_benchmark_0123456789"
 WIDTH = 256
@@ -129,20 +131,21 @@ def mixed(records: int) -> Callable[[], Request]:
     return make
 
 
+@cache
 def comparing() -> Callable[[], Request]:
-    """Two 256 x 256 JPEGs in base64, of twenty different ones."""
-    texts = [base64.b64encode(picture(seed)).decode() for seed in range(20)]
+    """Two 256 x 256 JPEGs in base64, of twenty pictures of the sample gallery: photographs, and edits of them."""
+    with tempfile.TemporaryDirectory() as folder:
+        files = [Path(record["_file"]) for record in make_gallery(Path(folder))]
+        texts = [base64.b64encode(_small(file)).decode() for file in files[:: len(files) // 20][:20]]
     bodies = [json.dumps({"a": a, "b": b}).encode() for a, b in itertools.permutations(texts, 2)]
     chance = random.Random(2)
     return lambda: ("POST", "/v1/compare", chance.choice(bodies))
 
 
-def picture(seed: int) -> bytes:
-    """A smooth random scene with the detail of a photograph."""
-    random_ = np.random.default_rng(seed)
-    coarse = Image.fromarray(random_.integers(0, 256, (24, 24, 3), dtype=np.uint8)).resize((256, 256), Image.BICUBIC)
+def _small(file: Path) -> bytes:
     buffer = io.BytesIO()
-    coarse.save(buffer, "JPEG", quality=88)
+    with Image.open(file) as picture:
+        picture.convert("RGB").resize((256, 256), Image.Resampling.LANCZOS).save(buffer, "JPEG", quality=88)
     return buffer.getvalue()
 
 
@@ -196,12 +199,14 @@ async def paced(port: int, make: Callable[[], Request], rate: float, seconds: fl
 
 
 def measured(name: str, service: Service, callers: str, ask: Callable[[], list[Answer]]) -> str:
-    """Return a row of the table. Any answer but 200 ends the benchmark."""
+    """Return a row of the table. Any answer but 200 and 503, which are counted, ends the benchmark."""
     start, used = time.perf_counter(), service.cpu()
     answers = ask()
     seconds = time.perf_counter() - start
-    if strange := Counter(answer.status for answer in answers if answer.status != 200):
-        raise SystemExit(f"{name}: answers {dict(strange)}")
+    ended = Counter(answer.status for answer in answers)
+    if ended.keys() - {200, 503}:
+        raise SystemExit(f"{name}: answers {dict(ended)}")
+    name += f", {ended[503]:,} of {len(answers):,} told to come back" if ended[503] else ""
     p50, p99 = np.percentile([answer.seconds for answer in answers], [50, 99]) * 1000
     cpu = (service.cpu() - used) / len(answers) * 1000
     return f"| {name} | {callers} | {len(answers) / seconds:,.0f} | {p50:.1f} | {p99:.1f} | {cpu:.2f} | {_busy()} |"
@@ -289,7 +294,8 @@ def shutdown(service: Service) -> str:
     async def scenario() -> list[Answer | BaseException]:
         connections = [await asyncio.open_connection("127.0.0.1", service.port) for _ in range(40)]
         asked = [asyncio.create_task(_asked(*connection, make())) for connection in connections]
-        await asyncio.sleep(0.1)
+        while not any(one.done() for one in asked) and _open(service) < len(asked):
+            await asyncio.sleep(0.05)  # what is still on its way was not accepted
         service.process.terminate()
         return await asyncio.gather(*asked, return_exceptions=True)
 
@@ -299,6 +305,13 @@ def shutdown(service: Service) -> str:
     return (
         f"told to end with 40 compares open: {dict(ended)}, gone after {time.perf_counter() - start:.1f} s, exit {code}"
     )
+
+
+def _open(service: Service) -> int:
+    """Return how many requests are being answered, beside the one that asks."""
+    url = f"http://127.0.0.1:{service.port}/metrics"
+    lines = httpx.get(url, headers={"Authorization": f"Bearer {KEY}"}, timeout=60).text.splitlines()
+    return int(float(next(line.split()[1] for line in lines if line.startswith("lookalike_requests_open ")))) - 1
 
 
 def _memory(service: Service, done: int) -> str:
@@ -323,6 +336,7 @@ def main() -> None:
         space = chosen.space or Path(folder) / "space"
         if not space.exists():
             fill(space, chosen.records)
+        comparing()  # makes its pictures now
         print(f"{chosen.records:,} records of {WIDTH} numbers; {os.cpu_count()} cores\n")
         with serving(space) as service:
             for part in (part for part in PARTS if part in chosen.only):
