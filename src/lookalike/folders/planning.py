@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from lookalike.comparison import compare
+from lookalike.describers.ensemble import calibrated, standard_ensemble
 from lookalike.errors import ImageError
+from lookalike.folders.changes import Shown
 from lookalike.folders.finding import DuplicateSearch
 from lookalike.folders.findings import FilePair, PictureFile
 from lookalike.folders.plan import Plan, Terms, make_plan
+from lookalike.folders.verify import look_closely, show
 from lookalike.settings import Settings
+from lookalike.signals import Portrait
 
 __all__ = ["comparing", "plan_of"]
 
@@ -43,13 +46,26 @@ def plan_of(
 
 
 def comparing(settings: Settings) -> Callable[[PictureFile, PictureFile], FilePair | None]:
-    """Return what compares a keeper with another file by its pixels; None for a file that can't be read any more."""
+    """Return what compares a keeper with another file by their pixels, with what changed between them; None for a file
+    that can't be read any more or isn't what was scanned.
+    """
+
+    kept: dict[str, tuple[Shown, Portrait] | None] = {}  # the keeper, which is asked about again and again
+
+    def shown(file: PictureFile) -> tuple[Shown, Portrait] | None:
+        try:
+            return show(file, settings, calibrated(standard_ensemble(settings.model)))
+        except (ImageError, OSError):
+            return None
 
     def compared(keeper: PictureFile, member: PictureFile) -> FilePair | None:
-        try:
-            found = compare(keeper.path, member.path, settings=settings)
-        except ImageError:
+        if keeper.path not in kept:
+            kept.clear()
+            kept[keeper.path] = shown(keeper)
+        own, other = kept[keeper.path], shown(member)
+        if own is None or other is None:
             return None
-        return FilePair(keeper.path, member.path, found.verdict, found.probability, "keypoints")
+        pair = (own, other) if keeper.path <= member.path else (other, own)
+        return look_closely(*pair, settings).pair
 
     return compared

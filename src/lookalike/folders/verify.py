@@ -26,6 +26,7 @@ from lookalike.folders.findings import FilePair, PictureFile, Tier
 from lookalike.folders.survey import Survey
 from lookalike.folders.triage import CLEAR, Described, describe
 from lookalike.images import read_image
+from lookalike.images.image import Pixels
 from lookalike.images.resize import thumbnail
 from lookalike.judgment import judgment
 from lookalike.likeness import SAME, Judge
@@ -33,7 +34,7 @@ from lookalike.records import Verdict
 from lookalike.settings import Settings
 from lookalike.signals import Portrait, Signals, measure_portraits, portrait
 
-__all__ = ["Seen", "Verifier"]
+__all__ = ["Seen", "Verifier", "look_closely", "show"]
 
 _SIDE: Final = 400  # pixels of the longer side at which pictures are looked at, that of keypoints
 _BYTES: Final = 3 << 20  # about what is kept of one
@@ -98,13 +99,13 @@ class Verifier:
         known = describe(self.survey, np.array([i]), np.array([j]))
         likely = min(_BELOW_ONE, round(float(self.judge.probabilities(known.bits, known.cosine)[0]), 6))
         if known.same[0]:
-            return Seen(self._pair((i, j), "identical", 1.0, "digest", Changes.of_equal_bytes()))
+            return Seen(self._told((i, j), "identical", 1.0, "digest", Changes.of_equal_bytes()))
         if self.pixels:
             return self._confirmed(known, likely) if likely >= CLEAR else self.look(i, j)
         a, b = self._ordered(i, j)
         found = known_changes(self.survey.file(a), self.survey.file(b), _held(known, a))
         verdict: Verdict = "edited-copy" if likely >= SAME else "unrelated"
-        return Seen(self._pair((a, b), verdict, likely, _tier(known), found))
+        return Seen(self._told((a, b), verdict, likely, _tier(known), found))
 
     def look(self, i: int, j: int) -> Seen | None:
         """Judge two files by their pixels; None if one of them can't be used any more."""
@@ -112,18 +113,9 @@ class Verifier:
         first, second = self._portrait(i).result(), self._portrait(j).result()
         if first is None or second is None:
             return None
-        (a, one), (b, other) = first, second
         with self._lock:
             self.looks += 1
-        signals = measure_portraits(one, other)
-        found = changes_between(a, b, signals)
-        if signals.same_pixels and self._same_pixels(a.file, b.file):
-            return Seen(self._pair((i, j), "identical", 1.0, "keypoints", found))
-        likely = min(_BELOW_ONE, judgment().probability(replace(signals, same_pixels=False)))
-        if signals.plain and not exactly_alike(a.pixels, b.pixels):
-            likely = min(likely, _UNLIKELY)
-        differs = likely < SAME and aligned(signals)
-        return Seen(self._pair((i, j), _verdict(signals, likely), round(likely, 6), "keypoints", found), differs)
+        return look_closely(first, second, self._settings)
 
     def _confirmed(self, known: Described, likely: float) -> Seen | None:
         """Tell what changed between two that are clear, or look closely if they are not what their hashes say."""
@@ -131,7 +123,7 @@ class Verifier:
         files = self.survey.file(i), self.survey.file(j)
         if known.bits[0] <= _BARELY and known.cosine[0] >= _HARDLY and files[0].format == files[1].format in LOSSY:
             found = known_changes(*files, _held(known, i))
-            return Seen(self._pair((i, j), "edited-copy", likely, "hash", found))
+            return Seen(self._told((i, j), "edited-copy", likely, "hash", found))
         first, second = self._portrait(i).result(), self._portrait(j).result()
         if first is None or second is None:
             return None
@@ -139,19 +131,18 @@ class Verifier:
         seen = changes_of_whole(a, b, _held(known, i))
         if seen is None:
             return self.look(i, j)
-        if np.array_equal(a.pixels, b.pixels) and self._same_pixels(a.file, b.file):
-            return Seen(self._pair((i, j), "identical", 1.0, _tier(known), seen))
-        return Seen(self._pair((i, j), "edited-copy", likely, _tier(known), seen))
+        if np.array_equal(a.pixels, b.pixels) and _same_pixels(a.file, b.file, self._settings):
+            return Seen(self._told((i, j), "identical", 1.0, _tier(known), seen))
+        return Seen(self._told((i, j), "edited-copy", likely, _tier(known), seen))
 
     def _ordered(self, i: int, j: int) -> tuple[int, int]:
         return (i, j) if self.survey.file(i).path <= self.survey.file(j).path else (j, i)
 
-    def _pair(
+    def _told(
         self, pair: tuple[int, int], verdict: Verdict, probability: float, tier: Tier, found: Changes
     ) -> FilePair:
-        a, b = (self.survey.file(number).path for number in self._ordered(*pair))
-        overlaps = found.overlap_a, found.overlap_b
-        return FilePair(a, b, verdict, probability, tier, found.words, *overlaps, found.transform)
+        a, b = (self.survey.file(number) for number in self._ordered(*pair))
+        return _pair(a, b, verdict, probability, tier, found)
 
     def _portrait(self, number: int, *, closely: bool = False) -> Future[tuple[Shown, Portrait] | None]:
         with self._lock:
@@ -166,35 +157,60 @@ class Verifier:
     def _read(self, number: int, closely: bool) -> tuple[Shown, Portrait] | None:
         file = self.survey.file(number)
         try:
-            pixels = self._pixels(file, _SIDE)
+            shown, made = show(file, self._settings, self._ensemble)
         except (SourceNotFound, FileNotFoundError):
             self.unused[number] = "it vanished while it was scanned"
             return None
         except (ImageError, OSError) as error:
             self.unused[number] = error.reason if isinstance(error, ImageError) else error.strerror or str(error)
             return None
-        small = thumbnail(pixels, _SIDE)
-        made = portrait(small, self._ensemble)
         if closely:  # the costly parts, on this thread
             _ = made.keypoints, made.rows(), made.pdq()
-        return Shown(file, small), made
+        return shown, made
 
-    def _pixels(self, file: PictureFile, wants: int | None) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
-        path = Path(file.path)
-        found = path.stat()
-        image = read_image(path, limits=self._settings.limits, wants=wants)
-        if image.sha256 != file.sha256 or (found.st_size, found.st_mtime_ns) != (file.size, file.modified):
-            raise ImageUnreadable(str(path), "it changed while it was scanned")
-        return image.pixels
 
-    def _same_pixels(self, a: PictureFile, b: PictureFile) -> bool:
-        """Whether two files that look the same when small are so to the last pixel."""
-        if (a.width, a.height) != (b.width, b.height):
-            return False
-        try:
-            return bool(np.array_equal(self._pixels(a, None), self._pixels(b, None)))
-        except (ImageError, OSError):
-            return False
+def show(file: PictureFile, settings: Settings, ensemble: Ensemble) -> tuple[Shown, Portrait]:
+    """Return what is looked at of a file. Raises ImageError, OSError; ImageUnreadable if it isn't what was scanned."""
+    small = thumbnail(_pixels(file, _SIDE, settings), _SIDE)
+    return Shown(file, small), portrait(small, ensemble)
+
+
+def look_closely(first: tuple[Shown, Portrait], second: tuple[Shown, Portrait], settings: Settings) -> Seen:
+    """Judge two files by their pixels. The first is the one of the first path."""
+    (a, one), (b, other) = first, second
+    signals = measure_portraits(one, other)
+    found = changes_between(a, b, signals)
+    if signals.same_pixels and _same_pixels(a.file, b.file, settings):
+        return Seen(_pair(a.file, b.file, "identical", 1.0, "keypoints", found))
+    likely = min(_BELOW_ONE, judgment().probability(replace(signals, same_pixels=False)))
+    if signals.plain and not exactly_alike(a.pixels, b.pixels):
+        likely = min(likely, _UNLIKELY)
+    differs = likely < SAME and aligned(signals)
+    return Seen(_pair(a.file, b.file, _verdict(signals, likely), round(likely, 6), "keypoints", found), differs)
+
+
+def _pair(a: PictureFile, b: PictureFile, verdict: Verdict, probability: float, tier: Tier, found: Changes) -> FilePair:
+    overlaps = found.overlap_a, found.overlap_b
+    return FilePair(a.path, b.path, verdict, probability, tier, found.words, *overlaps, found.transform)
+
+
+def _pixels(file: PictureFile, wants: int | None, settings: Settings) -> Pixels:
+    path = Path(file.path)
+    found = path.stat()
+    image = read_image(path, limits=settings.limits, wants=wants)
+    if image.sha256 != file.sha256 or (found.st_size, found.st_mtime_ns) != (file.size, file.modified):
+        raise ImageUnreadable(str(path), "it changed while it was scanned")
+    return image.pixels
+
+
+def _same_pixels(a: PictureFile, b: PictureFile, settings: Settings) -> bool:
+    """Whether two files that look the same when small are so to the last pixel."""
+    if (a.width, a.height) != (b.width, b.height):
+        return False
+    try:
+        return bool(np.array_equal(_pixels(a, None, settings), _pixels(b, None, settings)))
+    except (ImageError, OSError):
+        return False
 
 
 def _verdict(signals: Signals, likely: float) -> Verdict:

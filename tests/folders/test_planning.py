@@ -1,0 +1,44 @@
+"""A plan from a search: large groups are compared with their keeper, and what changed decides."""
+
+import numpy as np
+import pytest
+
+from lookalike.folders.finding import find_duplicates
+from lookalike.folders.plan import Terms
+from lookalike.folders.planning import comparing, plan_of
+from lookalike.settings import Settings
+
+cv2 = pytest.importorskip("cv2")
+
+
+@pytest.fixture
+def crowd(tmp_path, draw, save):
+    """One picture in twelve qualities, and a copy with a frame that takes more bytes and pixels than all of them."""
+    folder = tmp_path / "crowd"
+    scene = draw(3, 640, 480)
+    for number in range(12):
+        save(scene, folder / f"{number:02}.jpg", quality=60 + number)
+    framed = cv2.copyMakeBorder(scene, 70, 70, 70, 70, cv2.BORDER_CONSTANT, value=(250, 250, 250))
+    save(np.asarray(framed, np.uint8), folder / "99-framed.png")
+    return folder
+
+
+def test_the_original_stays_though_a_framed_copy_is_larger(crowd):
+    search = find_duplicates(crowd)
+    plan = plan_of(search, roots=[str(crowd)], terms=Terms(), settings=Settings())
+    (group,) = plan.groups
+    assert len(group.group.members) == 13
+    assert group.keeper.path == str(crowd / "11.jpg")
+    assert len(group.removed) == 12
+    told = {pair.changes for pair in group.group.pairs if pair.b.endswith("99-framed.png")}
+    assert any("border" in change or "frame" in change for changes in told for change in changes), told
+
+
+def test_a_file_that_changed_since_has_no_pair(crowd, draw, save):
+    search = find_duplicates(crowd)
+    (group,) = search.groups
+    first, second = group.members[0], group.members[1]
+    compare = comparing(Settings())
+    assert compare(first, second).verdict == "edited-copy"
+    save(draw(8), crowd / "01.jpg")
+    assert compare(first, second) is None
