@@ -1,7 +1,11 @@
 """Thumbnails and uploads: re-encoded, bounded, and only what the visitor may see."""
 
 import io
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
+import httpx
 import numpy as np
 import pytest
 from PIL import Image
@@ -9,8 +13,10 @@ from PIL import Image
 import lookalike
 from lookalike.errors import ImageTooLarge
 from lookalike.images import Limits
+from lookalike.images.image import Fetching
 from lookalike.pages.thumbnails import Thumbnails
 from lookalike.pages.uploads import Upload, Uploads
+from lookalike.settings import Settings
 
 
 def test_a_thumbnail_is_a_small_jpeg_of_the_whole_picture(visitor, draw):
@@ -49,6 +55,54 @@ def test_a_picture_that_is_gone_or_was_never_there_is_a_placeholder(visitor, spa
         assert answer.status_code == 404
         assert answer.headers["content-type"] == "image/svg+xml"
         assert b"secret" not in answer.content
+
+
+@pytest.fixture
+def website(tmp_path, draw, save):
+    """A server of one.png, and of two.png, which is no picture: its address, and the paths it was asked for."""
+    asked = []
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def do_GET(self):
+            asked.append(self.path)
+            super().do_GET()
+
+        def log_message(self, *_):
+            pass
+
+    save(draw(1), tmp_path / "site" / "one.png")
+    (tmp_path / "site" / "two.png").write_text("no picture", "utf-8")
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(tmp_path / "site"))) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}", asked
+        server.shutdown()
+
+
+def test_a_picture_behind_a_url_is_fetched_once_as_far_as_the_settings_allow(website):
+    site, asked = website
+    thumbnails = Thumbnails(Limits(fetching=Fetching("127.0.0.0/8")), at_once=1)
+    for _ in range(2):
+        made = thumbnails.of_address(f"{site}/one.png", 160)
+        assert Image.open(io.BytesIO(made.data)).size == (160, 120)
+        assert thumbnails.of_address(f"{site}/two.png", 160) is None
+    assert asked == ["/one.png", "/two.png"]  # what gave no picture is not asked again soon
+    assert (
+        Thumbnails(Limits(), at_once=1).of_address(f"{site}/one.png", 160) is None
+    )  # no network to be asked from here
+    assert len(asked) == 2
+
+
+def test_records_that_came_by_url_are_shown(website, tmp_path, serving, links):
+    site, asked = website
+    with lookalike.open(tmp_path / "far", Settings(fetch_networks="127.0.0.0/8")) as space:
+        space.create("far").add([{"_id": "x", "_url": f"{site}/one.png"}])
+        with serving(space, trusting=True) as address, httpx.Client(base_url=address, timeout=60) as browser:
+            (thumb,) = links(browser.get("/collections/far", headers={"Accept": "text/html"}), "/thumb")
+            assert browser.get(thumb).headers["content-type"] == "image/jpeg"
+            record = browser.get("/collections/far/record?id=x", headers={"Accept": "text/html"})
+            assert f"{site}/one.png" in record.text
+            assert not links(record, "/compare?")  # its file is not here
+    assert asked == ["/one.png"] * 2  # described, shown
 
 
 def test_nobody_names_a_file(visitor):

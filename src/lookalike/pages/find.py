@@ -191,7 +191,7 @@ def _shown(collection: Collection, question: Question, matches: Matches) -> list
             plus=question.link(name, **_sided(question, "like", match.id)),
             minus=question.link(name, **_sided(question, "unlike", match.id)),
             why=question.link_to(name, "search/why", b=match.id),
-            compare=link("/compare", collection=name, **held, b_id=match.id) if tile.thumb and held else None,
+            compare=link("/compare", collection=name, **held, b_id=match.id) if tile.here and held else None,
             group=match.group,
             copies=match.copies,
         )

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from lookalike.collection import Collection
 from lookalike.pages.entrance import require_browser
 from lookalike.pages.render import HEADERS
-from lookalike.pages.thumbnails import Thumbnail, Thumbnails, file_of
+from lookalike.pages.thumbnails import Thumbnail, Thumbnails, address_of, file_of
 from lookalike.pages.uploads import upload_of
 
 __all__ = ["router"]
@@ -47,7 +47,9 @@ def _record_picture(request: Request, name: str, id_: str, size: int) -> Respons
     collection: Collection = request.app.state.workspace.get(name)
     thumbnails: Thumbnails = request.app.state.thumbnails
     record = collection.get([id_])[0]
-    path = file_of(record) if record else None
+    path, address = (file_of(record), address_of(record)) if record else (None, None)
+    if path is None and address is not None:
+        return _response(request, thumbnails.of_address(address, _side(size)))
     return _response(request, thumbnails.of_file(path, _side(size)) if path else None)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from lookalike.errors import InvalidFilter
 from lookalike.pages.render import collection_link
-from lookalike.pages.thumbnails import file_of
+from lookalike.pages.thumbnails import address_of, file_of
 from lookalike.records import Record
 
 __all__ = ["Tile", "read_filter", "tile_of"]
@@ -24,7 +24,8 @@ _LIKE_THIS = 'write {"category": "animal"}, say'
 class Tile:
     """thumb: None if nothing can be shown. width, height: of the whole picture, in pixels; 4 and 3 if unknown.
 
-    facts: what is known of a record that has no picture to show, as field and text.
+    facts: what is known of a record that has no picture to show, as field and text. here: whether its file is, so that
+    it can be compared.
     """
 
     id: str
@@ -34,6 +35,7 @@ class Tile:
     more: str
     details: str
     facts: tuple[tuple[str, str], ...] = ()
+    here: bool = False
 
     @property
     def shape(self) -> int:
@@ -44,7 +46,8 @@ class Tile:
 def tile_of(collection: str, record: Record, *, size: int = 320) -> Tile:
     """Return how a record is shown; size: the longer side of its thumbnail, in pixels."""
     width, height = record.fields.get("_width", 4), record.fields.get("_height", 3)
-    thumb = collection_link(collection, "thumb", id=record.id, size=size) if file_of(record) else None
+    here = file_of(record) is not None
+    thumb = collection_link(collection, "thumb", id=record.id, size=size) if here or address_of(record) else None
     return Tile(
         id=record.id,
         thumb=thumb,
@@ -53,6 +56,7 @@ def tile_of(collection: str, record: Record, *, size: int = 320) -> Tile:
         more=collection_link(collection, "search", id=record.id),
         details=collection_link(collection, "record", id=record.id),
         facts=() if thumb else _facts(record.fields),
+        here=here,
     )
 
 

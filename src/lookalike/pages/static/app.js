@@ -8,6 +8,9 @@ for (const control of document.querySelectorAll("[data-send]")) {
   control.addEventListener("change", () => control.form.requestSubmit());
 }
 
+// On a narrow screen the row of a collection's pages may not show the one that the visitor is on.
+document.querySelector(".rooms [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+
 for (const button of document.querySelectorAll("[data-copy]")) {
   if (!navigator.clipboard) continue;
   const label = button.textContent;
