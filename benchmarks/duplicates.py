@@ -170,24 +170,27 @@ def _saved(pictures: Sequence[NDArray[np.uint8]], folder: Path) -> list[Path]:
 
 
 def report(tallies: dict[str, Tally], number: int, given: argparse.Namespace) -> None:
+    run = {name for name, _ in next(iter(tallies.values())).found}
+    edits = [name for name in given.edits if name in run]
     columns = [*given.levels, "all", "precision", "wrong pairs", "edits found below 0.95", "CPU ms per copy"]
     print("| by | " + " | ".join(columns) + " |\n" + "|---" * (len(columns) + 1) + "|")
     for who, tally in tallies.items():
         recalls = [tally.recall(number, level=level) for level in given.levels] + [tally.recall(number)]
         copies = number * len(tally.found)
-        weak = sum(tally.recall(number, name=name) < 0.95 for name in given.edits)
+        weak = sum(tally.recall(number, name=name) < 0.95 for name in edits)
         print(
             f"| {who} | "
             + " | ".join(f"{value:.3f}" for value in recalls)
-            + f" | {tally.precision:.4f} | {sum(map(len, tally.wrong.values())):,} | {weak} of {len(given.edits)}"
+            + f" | {tally.precision:.4f} | {sum(map(len, tally.wrong.values())):,} | {weak} of {len(edits)}"
             + f" | {1000 * tally.seconds / copies:.1f} |"
         )
     first, *rest = tallies
     print(f"\n| edit | {first}: {', '.join(given.levels)} | all | wrong pairs | " + " | ".join(rest) + " |")
     print("|---" * (4 + len(rest)) + "|")
     own = tallies[first]
-    for name in sorted(given.edits, key=lambda name: own.recall(number, name=name)):
-        by_level = ", ".join(f"{own.recall(number, name=name, level=level):.2f}" for level in given.levels)
+    for name in sorted(edits, key=lambda name: own.recall(number, name=name)):
+        levels = [own.recall(number, name=name, level=level) for level in given.levels]
+        by_level = ", ".join("-" if np.isnan(value) else f"{value:.2f}" for value in levels)
         wrong = sum(len(own.wrong.get((name, level), ())) for level in given.levels)
         others = " | ".join(f"{tallies[who].recall(number, name=name):.2f}" for who in rest)
         print(f"| {name} | {by_level} | {own.recall(number, name=name):.3f} | {wrong} | {others} |")
