@@ -136,3 +136,10 @@ def test_without_pixels_probability_decides(random):
 def test_nothing_is_sorted_into_nothing():
     found = triage(surveyed([], np.zeros((0, WIDTH))), [], JUDGE, None)
     assert (len(found.clear), len(found.doubtful), found.passed_over) == (0, 0, 0)
+
+
+def test_hashes_alone_count_up_to_ten_bits(random):
+    own = code(random)
+    survey = surveyed([own, flipped(own, 10, random), flipped(own, 12, random)], np.zeros((3, 0)))
+    found = triage(survey, block((0, 1), (0, 2)), JUDGE, 0.5)
+    assert pairs_of(found.clear) == [(0, 1)]

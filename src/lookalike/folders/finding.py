@@ -37,7 +37,7 @@ __all__ = ["DuplicateSearch", "Wanted", "find_duplicates"]
 Pair: TypeAlias = tuple[int, int]
 
 _SMALL: Final = 20_000  # files up to which also unlikely neighbors are candidates: there are few, and time for them
-_LEAST_OF_FEW: Final = 0.25
+_LEAST_OF_FEW: Final = 0.15
 _AHEAD: Final = 8  # crowds a thread may be ahead of what was yielded
 _FEWEST_BYTES: Final = 64 << 20
 
