@@ -17,7 +17,7 @@ from lookalike.folders.placement import CORNERS, corner_shift, inside, moved
 from lookalike.images.image import Pixels
 from lookalike.images.resize import thumbnail
 
-__all__ = ["GRID", "Laid", "correlation", "lay", "read_at", "refined"]
+__all__ = ["GRID", "Aligner", "Laid", "correlation", "read_at"]
 
 Floats = NDArray[np.float64]
 
@@ -57,57 +57,76 @@ class Laid:
         return correlation(self.dark[self.shared], self.light[self.shared])
 
 
-def lay(a: Pixels, b: Pixels, transform: Floats) -> Laid | None:
-    """Sample both over the part of b that a lies in; None if they share too little.
-
-    transform: (3, 3), from a's unit square to b's.
-    """
-    return _Sampler(a, b, transform).at(transform)
-
-
-def refined(a: Pixels, b: Pixels, transform: Floats) -> Floats | None:
-    """Return the transform corrected by what is left of a shift between the two, or None where that doesn't settle.
-
-    The method of Lucas and Kanade (1981) with an affine correction (Baker and Matthews 2004); brightness and contrast
-    may differ, and what is covered counts less. On photographs the corners come out within 0.3 % of a side.
-    """
-    sampler = _Sampler(a, b, transform)
-    current = transform
-    for _ in range(_STEPS):
-        laid = sampler.at(current)
-        if laid is None:
-            return None
-        following = _correction(laid, sampler.points) @ current
-        if corner_shift(following, transform) > _FARTHEST:
-            return None
-        if corner_shift(following, current) < _STILL:
-            return np.asarray(following / following[2, 2], np.float64)
-        current = following
-    return None
-
-
-class _Sampler:
-    """Both pictures shrunk until the shared part is equally fine in both, and the grid over it."""
+class Aligner:
+    """Two pictures shrunk until what they share is equally fine in both, and a grid over b's part that a lies in."""
 
     def __init__(self, a: Pixels, b: Pixels, transform: Floats) -> None:
+        """transform: (3, 3), from a's unit square to b's, about right."""
+        self._about = transform
         corners = moved(transform, CORNERS)
         low, high = np.clip(corners.min(axis=0), 0, 1), np.clip(corners.max(axis=0), 0, 1)
-        across, down = (np.linspace(low[k], high[k], GRID + 2)[1:-1] for k in (0, 1))
-        self.points: Floats = np.stack(np.meshgrid(across, down), axis=-1)
-        back = self._back(transform)[::4, ::4]
-        own = back[inside(back)]
+        self._step = np.maximum(high - low, 1e-3) / (GRID + 1)
+        self._grid = np.array([[self._step[0], 0, 0], [0, self._step[1], 0], [0, 0, 1.0]])
+        self._grid[:2, 2] = low + self._step
+        rough = moved(_inverse(transform), np.stack(np.meshgrid(*np.linspace(low, high, 24).T), axis=-1))
+        own = rough[inside(rough)]
         spans = [_span(high - low), _span(np.ptp(own, axis=0)) if len(own) else 1.0]
         fine = min(_SIDE, *(max(one.shape) * span for one, span in zip((b, a), spans, strict=True)))
         self._a = thumbnail(a, max(8, round(fine / spans[1])))
-        self._other = read_at(thumbnail(b, max(8, round(fine / spans[0]))), self.points)
+        self._other = _sampled(thumbnail(b, max(8, round(fine / spans[0]))), self._grid)
+        self._inner = np.full(self._a.shape[:2], 255, np.uint8)
+        down, across = (max(1, round(_EDGE * side)) for side in self._a.shape[:2])
+        self._inner[:down] = self._inner[-down:] = self._inner[:, :across] = self._inner[:, -across:] = 0
 
-    def at(self, transform: Floats) -> Laid | None:
-        back = self._back(transform)
-        shared = inside(back, _EDGE)
-        return Laid(read_at(self._a, back), self._other, shared) if shared.sum() >= _FEWEST else None
+    def laid(self, transform: Floats) -> Laid | None:
+        """Lay a on b; None if they share too little."""
+        way = _inverse(transform) @ self._grid
+        shared = _sampled(self._inner, way, beyond=cv2.BORDER_CONSTANT) > 127
+        return Laid(_sampled(self._a, way), self._other, shared) if shared.sum() >= _FEWEST else None
 
-    def _back(self, transform: Floats) -> Floats:
-        return moved(np.asarray(np.linalg.inv(transform), np.float64), self.points)
+    def refined(self) -> Floats | None:
+        """Return the transform corrected by what is left of a shift, or None where that doesn't settle.
+
+        The method of Lucas and Kanade (1981) with an affine correction (Baker and Matthews 2004); brightness and
+        contrast may differ, and what is covered counts less. On photographs corners come out within 0.3 % of a side.
+        """
+        current = self._about
+        for _ in range(_STEPS):
+            laid = self.laid(current)
+            if laid is None:
+                return None
+            following = self._correction(laid) @ current
+            if corner_shift(following, self._about) > _FARTHEST:
+                return None
+            if corner_shift(following, current) < _STILL:
+                return np.asarray(following / following[2, 2], np.float64)
+            current = following
+        return None
+
+    def _correction(self, laid: Laid) -> Floats:
+        """Return the affine motion (3, 3) of b's unit square that brings a's samples nearer to b's."""
+        every = (slice(None, None, 2),) * 2  # enough for six numbers
+        shared = laid.shared[every]
+        one, other = laid.dark[every][shared], laid.light[every][shared]
+        gain = float(other.std() / max(float(one.std()), 1.0))
+        shift = float(other.mean() - gain * one.mean())
+        left = gain * one + shift - other
+        slopes = [slope[every][shared] for slope in np.gradient((gain * laid.dark + laid.light) / 2)]
+        rows, columns = np.nonzero(shared)
+        x, y = 2 * columns * self._step[0] + self._grid[0, 2], 2 * rows * self._step[1] + self._grid[1, 2]
+        weight = 1.0 / np.maximum(1.0, np.abs(left) / max(2 * float(np.median(np.abs(left))), 1.0))
+        across, down = slopes[1] / self._step[0], slopes[0] / self._step[1]
+        system = np.stack([across * x, across * y, across, down * x, down * y, down], axis=1).astype(np.float64)
+        weighted = system * weight[:, None]
+        square = weighted.T @ system
+        motion = np.eye(3)
+        settled = np.linalg.solve(square + np.eye(6) * 1e-6 * max(np.trace(square), 1e-9), weighted.T @ left)
+        motion[:2] += settled.reshape(2, 3)
+        return motion
+
+
+def _inverse(transform: Floats) -> Floats:
+    return np.asarray(np.linalg.inv(transform), np.float64)
 
 
 def _span(sides: Floats) -> float:
@@ -115,26 +134,13 @@ def _span(sides: Floats) -> float:
     return max(0.1, float(np.sqrt(np.prod(np.maximum(sides, 0.01)))))
 
 
-def _correction(laid: Laid, points: Floats) -> Floats:
-    """Return the affine motion (3, 3) of b's unit square that brings a's samples nearer to b's."""
-    shared = laid.shared[::2, ::2]  # enough for six numbers
-    one, other = laid.dark, laid.light
-    gain = other[laid.shared].std() / max(float(one[laid.shared].std()), 1.0)
-    one = (one - one[laid.shared].mean()) * gain
-    other = other - other[laid.shared].mean()
-    width, height = points[1, 1] - points[0, 0]
-    down, across = (slope[::2, ::2] for slope in np.gradient((one + other) / 2))
-    left = (one - other)[::2, ::2][shared]
-    weight = 1.0 / np.maximum(1.0, np.abs(left) / max(2 * float(np.median(np.abs(left))), 1.0))
-    x, y = points[::2, ::2][shared].T
-    slopes = [across[shared] / width, down[shared] / height]
-    columns = np.stack([slope * by for slope in slopes for by in (x, y, np.ones_like(x))], axis=1)
-    weighted = columns * weight[:, None]
-    square = weighted.T @ columns
-    step = np.linalg.solve(square + np.eye(6) * 1e-6 * max(np.trace(square), 1e-9), weighted.T @ left)
-    motion = np.eye(3)
-    motion[:2] += step.reshape(2, 3)
-    return motion
+def _sampled(pixels: NDArray[Any], way: Floats, beyond: int = cv2.BORDER_REPLICATE) -> NDArray[np.float32]:
+    """Read pixels at the points of the grid. way: (3, 3), from columns and rows of the grid to their unit square."""
+    height, width = pixels.shape[:2]
+    places = np.array([[width, 0, -0.5], [0, height, -0.5], [0, 0, 1.0]]) @ way
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    found = cv2.warpPerspective(pixels, places, (GRID, GRID), flags=flags, borderMode=beyond)
+    return np.asarray(found, np.float32)
 
 
 def read_at(pixels: NDArray[Any], points: Floats) -> NDArray[np.float32]:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.describers.hashes import ORIENTATIONS
-from lookalike.folders.alignment import lay, refined
+from lookalike.folders.alignment import Aligner, Laid
 from lookalike.folders.differences import Difference, Surroundings, difference, surroundings
 from lookalike.folders.findings import PictureFile
 from lookalike.folders.placement import CORNERS, MIRROR, Placement, held, moved, nearest_held, placed, share_within
@@ -26,6 +26,7 @@ _AGREED: Final = 0.4  # and the agreement of what it aligns
 _TURNED: Final = 12  # bits of 64 up to which a hash says how the whole picture is held
 _NEARLY: Final = 0.06  # share of a side by which a corner may be off in a transform of the whole picture by keypoints
 _WHOLE: Final = 0.01  # and in one that was refined
+_AS_GOOD: Final = 0.005  # of agreement that may be lost by that
 _PART: Final = 0.97  # share of a picture that is less than all of it
 _SAME_WHOLE: Final = 0.9  # agreement from which a picture is the other one as a whole, if a hash says so, too
 LOSSY: Final = {"JPEG", "WEBP", "HEIF", "AVIF"}
@@ -112,7 +113,8 @@ def changes_between(a: Shown, b: Shown, signals: Signals) -> Changes:
         transform = held(signals.turned)
     else:
         return Changes(tuple(_conversion(a.file, b.file)))
-    return _told(a, b, _exact(a, b, transform))
+    exact, laid = _exact(a, b, transform)
+    return _told(a, b, exact, laid)
 
 
 def changes_of_whole(a: Shown, b: Shown, turned: int) -> Changes | None:
@@ -120,35 +122,41 @@ def changes_of_whole(a: Shown, b: Shown, turned: int) -> Changes | None:
 
     turned: index into `hashes.ORIENTATIONS`, of how a is held to be like b.
     """
-    found = refined(a.pixels, b.pixels, held(turned))
+    aligner = Aligner(a.pixels, b.pixels, held(turned))
+    found = aligner.refined()
     if found is None:
         return None
     if nearest_held(found)[1] <= _WHOLE:
         found = held(turned)
-    laid = lay(a.pixels, b.pixels, found)
-    return None if laid is None or laid.agreement < _SAME_WHOLE else _told(a, b, found)
+    laid = aligner.laid(found)
+    return None if laid is None or laid.agreement < _SAME_WHOLE else _told(a, b, found, laid)
 
 
-def _exact(a: Shown, b: Shown, transform: Floats) -> Floats:
+def _exact(a: Shown, b: Shown, transform: Floats) -> tuple[Floats, Laid | None]:
     """Refine a transform, and make it that of the whole picture where nothing speaks against that."""
-    best = refined(a.pixels, b.pixels, transform)
+    aligner = Aligner(a.pixels, b.pixels, transform)
+    best = aligner.refined()
     best = transform if best is None else best
+    laid = aligner.laid(best)
     way, shift = nearest_held(best)
     if shift > _NEARLY:
-        return best
-    whole = refined(a.pixels, b.pixels, held(way))
+        return best, laid
+    straight = Aligner(a.pixels, b.pixels, held(way))
+    whole = straight.refined()
     if whole is None or nearest_held(whole)[1] > _WHOLE:
-        return best
-    agreements = [laid.agreement if laid else 0.0 for laid in (lay(a.pixels, b.pixels, one) for one in (whole, best))]
-    return held(way) if agreements[0] >= agreements[1] - 0.005 else best
+        return best, laid
+    as_whole = straight.laid(held(way))
+    if as_whole is None or (laid is not None and as_whole.agreement < laid.agreement - _AS_GOOD):
+        return best, laid
+    return held(way), as_whole
 
 
-def _told(a: Shown, b: Shown, transform: Floats) -> Changes:
+def _told(a: Shown, b: Shown, transform: Floats, laid: Laid | None) -> Changes:
+    """laid: a on b by the transform."""
     place = placed(transform, a.size, b.size)
     back = np.asarray(np.linalg.inv(transform), np.float64)
     overlap_a, overlap_b = share_within(transform), share_within(back)
     whole = overlap_a >= _PART and overlap_b >= _PART
-    laid = lay(a.pixels, b.pixels, transform)
     differs = None if laid is None else difference(laid)
     words = list(_turns(place))
     if overlap_a < _PART <= overlap_b:
