@@ -11,8 +11,9 @@ import typer
 
 from lookalike.cli.common import WorkspaceOption, errors_are_one, settings_for
 from lookalike.cli.output import Format, FormatOption, note, print_json, progress_bar
-from lookalike.cli.planned import said_bytes, show_plan
+from lookalike.cli.planned import show_plan
 from lookalike.errors import InvalidArgument, PlanNotFound
+from lookalike.units import said_bytes
 
 if TYPE_CHECKING:
     from lookalike.folders.plan import Plan

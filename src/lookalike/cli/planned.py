@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any, Final
 import typer
 
 from lookalike.cli.output import Format, note, print_json, print_rows
+from lookalike.units import said_bytes
 
 if TYPE_CHECKING:
     from lookalike.folders.plan import Plan, PlannedGroup
 
-__all__ = ["said_bytes", "show_group", "show_plan"]
+__all__ = ["show_group", "show_plan"]
 
 _MOST: Final = 40  # groups that a terminal is filled with
 _WORDS: Final = {"keep": "stays", "remove": "goes", "leave": "left alone"}
@@ -58,15 +59,6 @@ def show_group(number: int, planned: PlannedGroup) -> None:
             }
         )
     print_rows(rows, Format.table)
-
-
-def said_bytes(number: float) -> str:
-    """Return a number of bytes as people say it."""
-    for unit in ("bytes", "KB", "MB"):
-        if number < 1000:
-            return f"{number:,.0f} {unit}" if unit == "bytes" else f"{number:,.1f} {unit}"
-        number /= 1000
-    return f"{number:,.1f} GB"
 
 
 def _sum_up(plan: Plan, place: Path, files: int | None) -> None:

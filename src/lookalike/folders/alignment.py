@@ -111,7 +111,8 @@ class Aligner:
         gain = float(other.std() / max(float(one.std()), 1.0))
         shift = float(other.mean() - gain * one.mean())
         left = gain * one + shift - other
-        slopes = [slope[every][shared] for slope in np.gradient((gain * laid.dark + laid.light) / 2)]
+        mixed = (gain * laid.dark + laid.light) / 2
+        slopes = [np.asarray(np.gradient(mixed, axis=axis))[every][shared] for axis in (0, 1)]
         rows, columns = np.nonzero(shared)
         x, y = 2 * columns * self._step[0] + self._grid[0, 2], 2 * rows * self._step[1] + self._grid[1, 2]
         weight = 1.0 / np.maximum(1.0, np.abs(left) / max(2 * float(np.median(np.abs(left))), 1.0))

@@ -12,6 +12,7 @@ from lookalike.folders.plan import Plan
 from lookalike.images import read_image
 from lookalike.images.resize import encode_jpeg, thumbnail
 from lookalike.settings import Settings
+from lookalike.units import said_bytes
 from lookalike.version import __version__
 
 __all__ = ["write_report"]
@@ -33,7 +34,7 @@ def write_report(plan: Plan, path: Path, *, settings: Settings) -> None:
     pages = Environment(
         loader=PackageLoader("lookalike.folders"), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
-    pages.filters |= {"bytes": _bytes, "when": _when}
+    pages.filters |= {"bytes": said_bytes, "when": _when}
     text = pages.get_template("duplicates.html").render(
         plan=plan,
         groups=[(planned, list(zip(planned.group.members, planned.fates, strict=True))) for planned in plan.groups],
@@ -58,14 +59,6 @@ def _thumbnail(name: str, settings: Settings) -> str:
         return ""
     data = encode_jpeg(thumbnail(pixels, _SIDE), _QUALITY)
     return "data:image/jpeg;base64," + base64.b64encode(data).decode()
-
-
-def _bytes(number: float) -> str:
-    for unit in ("bytes", "KB", "MB"):
-        if number < 1000:
-            return f"{number:,.0f} {unit}" if unit == "bytes" else f"{number:,.1f} {unit}"
-        number /= 1000
-    return f"{number:,.1f} GB"
 
 
 def _when(modified: int) -> str:

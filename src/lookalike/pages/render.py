@@ -16,6 +16,7 @@ from markupsafe import Markup, escape
 
 from lookalike.pages.rooms import rooms_of
 from lookalike.pages.visitor import caller_of, form_token, has_session, may
+from lookalike.units import said_bytes
 from lookalike.version import __version__
 
 __all__ = ["HEADERS", "collection_link", "link", "page"]
@@ -74,14 +75,6 @@ def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _bytes(number: float) -> str:
-    for unit in ("bytes", "KB", "MB"):
-        if number < 1000:
-            return f"{number:,.0f} {unit}" if unit == "bytes" else f"{number:,.1f} {unit}"
-        number /= 1000
-    return f"{number:,.1f} GB"
-
-
 def _ago(moment: str) -> str:
     """Return how long ago an ISO 8601 moment was, in the largest unit that fits."""
     seconds = (datetime.now(UTC) - datetime.fromisoformat(moment)).total_seconds()
@@ -110,5 +103,5 @@ _templates = Environment(
 )
 _templates.globals.update(link=link, collection_link=collection_link, version=__version__)
 _templates.filters.update(
-    ago=_ago, counted=_count, bytes=_bytes, json=_json, exactly=_exactly, percent=_percent, sentence=_sentence
+    ago=_ago, counted=_count, bytes=said_bytes, json=_json, exactly=_exactly, percent=_percent, sentence=_sentence
 )
