@@ -33,7 +33,7 @@ class Fake:
         self.unused: dict[int, str] = {}
         self.asked: list[tuple[int, int]] = []
 
-    def prepare(self, pairs, *, closely):
+    def prepare(self, pairs):
         assert all(i not in self.unused and j not in self.unused for i, j in pairs)
 
     def judged(self, i, j):

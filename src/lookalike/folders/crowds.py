@@ -70,11 +70,13 @@ class _Crowd:
     def _connected(self) -> list[list[int]]:
         """Judge candidates until what belongs together is connected; what is connected already needs no more."""
         joined = UnionFind(len(self.given.pictures))
-        for pairs, closely in ((self.given.clear, False), (_near_together(self.given.doubtful), True)):
-            for at, pair in enumerate(pairs):
-                if joined.find(pair[0]) == joined.find(pair[1]):
-                    continue
-                self.how.verifier.prepare(self._files(pairs[at : at + _AHEAD]), closely=closely)
+        for pair in self.given.clear:
+            if joined.find(pair[0]) != joined.find(pair[1]) and self._link(*pair).probability >= self.how.least:
+                joined.union(*pair)
+        doubtful = _near_together(self.given.doubtful)
+        for at, pair in enumerate(doubtful):
+            if joined.find(pair[0]) != joined.find(pair[1]):
+                self.how.verifier.prepare(self._files(doubtful[at : at + _AHEAD]))
                 if self._link(*pair).probability >= self.how.least:
                     joined.union(*pair)
         return joined.groups()

@@ -88,13 +88,12 @@ class Verifier:
         self._helpers.shutdown(cancel_futures=True)
         self._ready.clear()
 
-    def prepare(self, pairs: Iterable[tuple[int, int]], *, closely: bool) -> None:
-        """Make pictures ready in the background, those first that are wanted soonest. closely: for a close look."""
-        if not self.pixels:
-            return
-        numbers = dict.fromkeys(number for pair in pairs for number in pair)
-        for number in islice(numbers, self._room // 2):
-            self._portrait(number, closely=closely)
+    def prepare(self, pairs: Iterable[tuple[int, int]]) -> None:
+        """Make pictures ready in the background for a close look, those first that are wanted soonest."""
+        if self.pixels:
+            numbers = dict.fromkeys(number for pair in pairs for number in pair)
+            for number in islice(numbers, self._room // (2 * self._settings.workers)):
+                self._portrait(number, closely=True)
 
     def judged(self, i: int, j: int) -> Seen | None:
         """Judge two files the cheapest way that is sure; None if one of them can't be used any more."""
