@@ -29,7 +29,7 @@ class Fake:
             scope=nothing,
             files=files.__getitem__,
         )
-        self.alike, self.gone = alike, set(gone)
+        self.alike, self.gone, self.file = alike, set(gone), self.survey.file
         self.unused: dict[int, str] = {}
         self.asked: list[tuple[int, int]] = []
 

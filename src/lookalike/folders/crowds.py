@@ -109,9 +109,9 @@ class _Crowd:
 
     def _told(self, group: Sequence[int], reopened: bool) -> Iterator[FileGroup]:
         """Yield a group as it is told, if it has two files that may be paired."""
-        survey = self.how.verifier.survey
+        survey, file = self.how.verifier.survey, self.how.verifier.file
         of = {number: member for member in group for number in self._usable(member)}
-        numbers = sorted(of, key=lambda number: survey.file(number).path)
+        numbers = sorted(of, key=lambda number: file(number).path)
         chosen = np.array(numbers, np.intp)
         sides = set(survey.side[chosen].tolist())
         if len(numbers) < 2 or survey.reference[chosen].all() or (max(sides) > 0 and len(sides) < 2):
@@ -121,7 +121,7 @@ class _Crowd:
         )
         pairs = [pair for a, b in every if (pair := self._pair(a, b, (of[a], of[b])))]
         pairs.sort(key=lambda pair: (-pair.probability, pair.a, pair.b))
-        yield FileGroup([survey.file(number) for number in numbers], pairs, reopened)
+        yield FileGroup([file(number) for number in numbers], pairs, reopened)
 
     def _pair(self, a: int, b: int, members: Pair) -> FilePair | None:
         """Return what is known of two files, a before b; of pictures judged before, by their first files."""
@@ -129,9 +129,9 @@ class _Crowd:
             self._link(*members)
         known = self.seen.get((min(members), max(members)))
         if known is not None and members[0] != members[1]:
-            first = self.how.verifier.survey.file(self._usable(members[0])[0]).path
+            first = self.how.verifier.file(self._usable(members[0])[0]).path
             if known.pair.a == first:
-                files = self.how.verifier.survey.file(a).path, self.how.verifier.survey.file(b).path
+                files = self.how.verifier.file(a).path, self.how.verifier.file(b).path
                 return replace(known.pair, a=files[0], b=files[1])
         found = self.how.verifier.judged(a, b)
         return None if found is None else found.pair
@@ -140,7 +140,7 @@ class _Crowd:
         return [number for number in self.given.pictures[member] if number not in self.how.verifier.unused]
 
     def _digest(self, member: int) -> str:
-        return self.how.verifier.survey.file(self.given.pictures[member][0]).sha256
+        return self.how.verifier.file(self.given.pictures[member][0]).sha256
 
     def _files(self, pairs: Iterable[Pair]) -> Iterator[Pair]:
         for pair in pairs:

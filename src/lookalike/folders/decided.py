@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from itertools import combinations
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.catalog.decisions import Decision
 from lookalike.folders.survey import Survey
 from lookalike.likeness import is_plain
+
+if TYPE_CHECKING:
+    from lookalike.catalog.decisions import Decision
 
 __all__ = ["Decided"]
 

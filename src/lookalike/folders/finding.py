@@ -9,12 +9,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import Any, Final, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.catalog.decisions import Decision
 from lookalike.describers.hashes import MIN_QUALITY
 from lookalike.duplicates import connected_groups
 from lookalike.errors import InvalidArgument
@@ -31,6 +30,9 @@ from lookalike.folders.triage import Triage, triage
 from lookalike.folders.verify import Verifier
 from lookalike.likeness import SAME
 from lookalike.settings import Settings
+
+if TYPE_CHECKING:
+    from lookalike.catalog.decisions import Decision  # the catalog is slow to load, and seldom needed here
 
 __all__ = ["DuplicateSearch", "Wanted", "find_duplicates"]
 
@@ -178,7 +180,10 @@ class DuplicateSearch:
             self._progress("comparing", len(crowds), len(crowds))
 
     def _settled(self, how: Settling, crowds: Sequence[Candidates]) -> Iterator[list[FileGroup]]:
-        """Yield the groups of each crowd, in their order; some crowds are settled ahead."""
+        """Yield the groups of each crowd, in their order; where pixels are looked at, some crowds are settled ahead."""
+        if not how.verifier.pixels:
+            yield from (list(how.groups(crowd)) for crowd in crowds)
+            return
         pending: deque[Future[list[FileGroup]]] = deque()
         left = iter(crowds)
         with ThreadPoolExecutor(self._settings.workers, thread_name_prefix="crowds") as pool:

@@ -11,7 +11,7 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -39,6 +39,7 @@ __all__ = ["Seen", "Verifier", "look_closely", "show"]
 _SIDE: Final = 400  # pixels of the longer side at which pictures are looked at, that of keypoints
 _BYTES: Final = 3 << 20  # about what is kept of one
 _FEWEST: Final = 8
+_FILES: Final = 4096  # that are kept as values
 _BELOW_ONE: Final = 0.999999  # the probability 1 is kept for the same pixels
 _UNLIKELY: Final = 0.2
 _PDQ_BITS: Final = 40  # of 256
@@ -59,13 +60,14 @@ class Seen:
 class Verifier:
     """Judges pairs of the files of a survey, by their numbers. Safe for several threads.
 
-    unused: number of a file -> why it can't be used any more; it has no pairs then. looks: how many pairs were looked
-    at closely.
+    file: number -> what is known of it. unused: number of a file -> why it can't be used any more; it has no pairs
+    then. looks: how many pairs were looked at closely.
     """
 
     def __init__(self, survey: Survey, *, settings: Settings, memory: int, pixels: bool = True) -> None:
         """memory: bytes that pictures may take. pixels: whether they may be looked at, or what is known has to do."""
         self.survey, self.pixels = survey, pixels
+        self.file = lru_cache(_FILES)(survey.file)
         self.unused: dict[int, str] = {}
         self.looks = 0
         self._settings = settings
@@ -104,7 +106,7 @@ class Verifier:
         if self.pixels:
             return self._confirmed(known, likely) if known.clear()[0] else self.look(i, j)
         a, b = self._ordered(i, j)
-        found = known_changes(self.survey.file(a), self.survey.file(b), _held(known, a))
+        found = known_changes(self.file(a), self.file(b), _held(known, a))
         verdict: Verdict = "edited-copy" if likely >= SAME else "unrelated"
         return Seen(self._told((a, b), verdict, likely, _tier(known), found))
 
@@ -121,7 +123,7 @@ class Verifier:
     def _confirmed(self, known: Described, likely: float) -> Seen | None:
         """Tell what changed between two that are clear, or look closely if they are not what their hashes say."""
         i, j = self._ordered(int(known.i[0]), int(known.j[0]))
-        files = self.survey.file(i), self.survey.file(j)
+        files = self.file(i), self.file(j)
         if known.bits[0] <= _BARELY and known.cosine[0] >= _HARDLY and files[0].format == files[1].format in LOSSY:
             found = known_changes(*files, _held(known, i))
             return Seen(self._told((i, j), "edited-copy", likely, "hash", found))
@@ -137,12 +139,12 @@ class Verifier:
         return Seen(self._told((i, j), "edited-copy", likely, _tier(known), seen))
 
     def _ordered(self, i: int, j: int) -> tuple[int, int]:
-        return (i, j) if self.survey.file(i).path <= self.survey.file(j).path else (j, i)
+        return (i, j) if self.file(i).path <= self.file(j).path else (j, i)
 
     def _told(
         self, pair: tuple[int, int], verdict: Verdict, probability: float, tier: Tier, found: Changes
     ) -> FilePair:
-        a, b = (self.survey.file(number) for number in self._ordered(*pair))
+        a, b = (self.file(number) for number in self._ordered(*pair))
         return _pair(a, b, verdict, probability, tier, found)
 
     def _portrait(self, number: int, *, closely: bool = False) -> Future[tuple[Shown, Portrait] | None]:
@@ -156,7 +158,7 @@ class Verifier:
             return future
 
     def _read(self, number: int, closely: bool) -> tuple[Shown, Portrait] | None:
-        file = self.survey.file(number)
+        file = self.file(number)
         try:
             shown, made = show(file, self._settings, self._ensemble)
         except (SourceNotFound, FileNotFoundError):
