@@ -123,6 +123,32 @@ def test_writers_and_searches_go_on_meanwhile(space, room):
     assert there == {f"w{n}" for n in range(len(there))}
 
 
+def test_a_write_that_began_before_is_not_lost(space, room, monkeypatch):
+    shop = space.get("shop")
+    engine, begun, copied = shop._store.inner, threading.Event(), threading.Event()
+    upsert, seen = engine.upsert, []
+
+    def slow(rows):
+        begun.set()
+        copied.wait(0.5)  # until all rows were copied, unless the backup waits for this write
+        upsert(rows)
+
+    def progress(name, count):
+        seen.append(count)
+        if sum(seen) >= 100:
+            copied.set()
+
+    monkeypatch.setattr(engine, "upsert", slow)
+    writer = threading.Thread(target=lambda: shop.add([{"_id": "-", "_vectors": {"shape": [1.0] * 8}}]))
+    writer.start()
+    assert begun.wait(10)
+    backup(space, room / "backup", progress=progress)
+    writer.join()
+    with lookalike.open(room / "other") as other:
+        restore(other, room / "backup")
+        assert contents(other.get("shop")) == contents(shop)
+
+
 def test_nothing_is_overwritten_unasked(space, room):
     backup(space, room / "backup")
     with pytest.raises(WouldOverwrite, match="backup"):

@@ -128,7 +128,10 @@ def _write_all(space: Workspace, folder: Path, progress: Progress) -> dict[str, 
     names = [info.name for info in space.list()]
     stores = {name: space.store_of(name) for name in names}
     with ExitStack() as stack:
-        written = {name: stack.enter_context(store.written()) for name, store in stores.items()}
+        written = {}
+        for name in names:
+            with space.get(name).writing:  # a write that is under way would land unseen behind the walk
+                written[name] = stack.enter_context(stores[name].written())
         parts = {name: _write_rows(folder, name, store, progress) for name, store in stores.items()}
         with ExitStack() as pause:
             for name in names:  # in one order, so that two backups don't wait for one another

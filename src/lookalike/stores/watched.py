@@ -75,7 +75,10 @@ class Watched(Passing):
 
     @contextmanager
     def written(self) -> Iterator[set[str]]:
-        """Yield a set that gathers the ids of rows written meanwhile, by this object."""
+        """Yield a set that gathers the ids of rows written meanwhile, by this object.
+
+        Begin while no write is under way: one that began before is not gathered.
+        """
         noted: set[str] = set()
         self._listening.append(noted)
         try:
