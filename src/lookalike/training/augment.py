@@ -369,9 +369,9 @@ EDITS: dict[str, Callable[[Pixels, Draw], Pixels]] = {
     )
 }  # fmt: skip
 
-# what moves or covers the picture is missed more often than what recolors it, and so drawn more often
+# what moves, covers or coarsens the picture is missed more often than what recolors it, and so drawn more often
 _NAMES = list(EDITS)
-_OFTEN = {crop, inset, rotate, quarter, mirror, screenshot, overlay, erase, collage, grid, ghost}
+_OFTEN = {crop, inset, rotate, quarter, mirror, screenshot, overlay, erase, collage, grid, ghost, pixelate, posterize}
 _ODDS = np.array([3.0 if entry in _OFTEN else 1.0 for entry in EDITS.values()])
 _ODDS /= _ODDS.sum()
 _HOW_MANY = (0.4, 0.3, 0.2, 0.1)
