@@ -13,6 +13,7 @@ FLOORS = [
     ["images"],
     ["settings", "records", "filters", "kinds", "edits"],
     ["describers"],
+    ["taggers"],
     [
         "ssim",
         "duplicates",
@@ -37,14 +38,15 @@ FLOORS = [
         "recipes",
         "training",
         "learning",
+        "trials",
         "jobs",
     ],
-    ["checking", "deduplication", "erasure", "transfer"],
+    ["checking", "deduplication", "erasure", "transfer", "atlas"],
     ["collection"],
     ["keeping"],
     ["workspace"],
-    ["gallery", "wire", "wire_duplicates", "moving", "snapshots"],
-    ["syncing", "fetching"],
+    ["gallery", "wire", "wire_duplicates", "wire_maps", "wire_trials", "moving", "snapshots"],
+    ["syncing", "fetching", "charting"],
     ["work"],
     ["administration"],
     ["client"],
@@ -65,7 +67,7 @@ ROOMS = {
     "fastapi": {"api", "pages"},
     "starlette": {"api", "pages"},
     "cv2": {"images", "describers", "edits", "ssim.py", "keypoints.py", "folders/alignment.py", "training"},
-    "PIL": {"images", "describers", "edits", "gallery.py", "training", "cli/doctor.py"}
+    "PIL": {"images", "describers", "edits", "gallery.py", "training", "cli/doctor.py", "atlas/drawing.py"}
     | {"folders/told.py", "folders/exposure.py"},  # what files say of themselves, beside their pixels
     "simplejpeg": {"images", "training"},
     "pillow_heif": {"images"},
@@ -81,6 +83,7 @@ ROOMS = {
     "tokenizers": {"describers/text.py"},
     "matplotlib": {"evaluation/plots.py", "recipes/drawing.py"},
     "ipywidgets": {"recipes/widget.py"},
+    "openTSNE": {"atlas/layout.py"},
     "typer": {"cli"},
     "rich": {"cli"},
     "uvicorn": {"cli/serve.py", "cli/reviewing.py"},

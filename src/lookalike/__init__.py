@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from lookalike.folders.finding import DuplicateSearch, find_duplicates
     from lookalike.folders.group import group_folder
     from lookalike.images import Image, Limits, read_image
-    from lookalike.learning import Trained, train
+    from lookalike.learning import LearnedTagger, Trained, train, train_tagger
     from lookalike.metrics import distances, similarities
     from lookalike.records import Added, Comparison, Failure, Match, Page, Record
     from lookalike.settings import Settings
@@ -39,6 +39,7 @@ _HOMES = {
     "ImageError": "errors",
     "ImageTooLarge": "errors",
     "ImageUnreadable": "errors",
+    "LearnedTagger": "learning",
     "Limits": "images",
     "LookalikeError": "errors",
     "Match": "records",
@@ -56,6 +57,7 @@ _HOMES = {
     "read_image": "images",
     "similarities": "metrics",
     "train": "learning",
+    "train_tagger": "learning",
 }
 
 __all__ = [
@@ -71,6 +73,7 @@ __all__ = [
     "ImageError",
     "ImageTooLarge",
     "ImageUnreadable",
+    "LearnedTagger",
     "Limits",
     "LookalikeError",
     "Match",
@@ -89,6 +92,7 @@ __all__ = [
     "read_image",
     "similarities",
     "train",
+    "train_tagger",
 ]
 
 

@@ -27,7 +27,9 @@
     │   ├── WeightsCorrupt
     │   ├── NoTextTower               the model knows pictures only
     │   ├── UnknownWords              the model knows no word of a text
-    │   └── ModelMismatch             vectors of different models or versions would meet
+    │   ├── ModelMismatch             vectors of different models or versions would meet
+    │   ├── TaggerUnusable            a tagger's folder that is missing, altered or of another version
+    │   └── TaggerMismatch            a tagger would read vectors of another model
     ├── StoreError                    rows can't be kept or found
     │   ├── ShapeMismatch
     │   ├── UnknownVector
@@ -45,6 +47,8 @@
     │   ├── MoveFailed                a moved collection is not what it was
     │   └── InvalidName
     ├── ImportUnreadable              a file of records that breaks off or is none
+    ├── TrialExists                   a collection's trial of this name
+    ├── TrialOver                     a trial that was promoted or dropped already
     ├── InvalidRecord                 one record can't be taken; the others go on
     ├── RecordNotFound
     ├── InvalidFilter
@@ -52,7 +56,7 @@
     │   └── SettingFixed              a collection's setting that can't change any more
     ├── AccessDenied                  a missing or wrong key
     ├── NotPermitted                  a key that is right but may not do this
-    ├── EntryNotFound                 no such key, user, job or decision
+    ├── EntryNotFound                 no such key, user, job, decision or trial
     ├── NameTaken                     a user of this name exists
     ├── TooManyRequests               more than a plan allows just now
     ├── PlanExceeded                  more records than a plan allows
@@ -85,6 +89,8 @@ from lookalike.errors.collections import (
     StoreError,
     StoreFailed,
     StoreUnreadable,
+    TrialExists,
+    TrialOver,
     UnknownVector,
     WorkspaceError,
     WorkspaceLocked,
@@ -98,6 +104,8 @@ from lookalike.errors.models import (
     ModelMissing,
     ModelUnusable,
     NoTextTower,
+    TaggerMismatch,
+    TaggerUnusable,
     UnknownModel,
     UnknownWords,
     WeightsCorrupt,
@@ -184,7 +192,11 @@ __all__ = [
     "StoreError",
     "StoreFailed",
     "StoreUnreadable",
+    "TaggerMismatch",
+    "TaggerUnusable",
     "TooManyRequests",
+    "TrialExists",
+    "TrialOver",
     "UnknownModel",
     "UnknownVector",
     "UnknownWords",

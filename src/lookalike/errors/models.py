@@ -13,6 +13,8 @@ __all__ = [
     "ModelMissing",
     "ModelUnusable",
     "NoTextTower",
+    "TaggerMismatch",
+    "TaggerUnusable",
     "UnknownModel",
     "UnknownWords",
     "WeightsCorrupt",
@@ -109,4 +111,27 @@ class ModelMismatch(ModelError):
         super().__init__(
             f"Collection {collection!r} was described by {wants}, this installation has {got}. "
             f"Their vectors can't be compared: index the pictures again into a new collection."
+        )
+
+
+class TaggerUnusable(ModelError):
+    """A tagger's folder is missing, altered, or of another version."""
+
+    code = "tagger_unusable"
+
+    def __init__(self, folder: str, reason: str, advice: str = "") -> None:
+        self.folder, self.reason = folder, reason
+        super().__init__(f"The tagger {folder} can't be used: {reason}.{' ' + advice if advice else ''}")
+
+
+class TaggerMismatch(ModelError):
+    """A tagger would read vectors of another model than the one it learned from."""
+
+    code = "tagger_mismatch"
+
+    def __init__(self, tagger: str, wants: str, got: str) -> None:
+        self.tagger, self.wants, self.got = tagger, wants, got
+        super().__init__(
+            f"The tagger {tagger!r} reads vectors of {wants}, these are of {got}. "
+            f"Train it again with this model, or describe the pictures by the other one."
         )
