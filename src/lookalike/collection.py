@@ -35,7 +35,7 @@ from lookalike.records import (
     Resemblance,
 )
 from lookalike.redescribe import ReadPicture, Redescription
-from lookalike.search import MAX_K, MAX_RANKED, Query, Searcher, TargetReader, record_of
+from lookalike.search import MAX_K, MAX_RANKED, Query, Searcher, TargetReader, check_whole, record_of
 from lookalike.settings import Settings
 from lookalike.stores.base import Facet, Store
 from lookalike.transfer import (
@@ -57,15 +57,14 @@ MAX_FACETS = 32
 
 
 class Home(Protocol):
-    """What a collection's workspace does for it when its model changes; see the collection's own verbs."""
+    """What a collection's workspace does for it: changes of model, and trials; see the collection's own verbs."""
 
     def redescribe(
         self, collection: Collection, model: str, read: ReadPicture | None, *, anyway: bool
     ) -> Redescription: ...
-
     def rollback(self, collection: Collection, *, anyway: bool) -> Redescribed: ...
-
     def finish(self, collection: Collection) -> None: ...
+    def try_out(self, collection: Collection, query: Query, trial: str, visitor: str | None) -> Matches: ...
 
 
 class Collection:
@@ -197,7 +196,7 @@ class Collection:
 
     def scroll(self, *, where: Mapping[str, Any] | None = None, after: str | None = None, limit: int = 100) -> Page:
         """Return up to `limit` records that match, in a stable order; go on with the page's `next`."""
-        _check_count("limit", limit)
+        check_whole("limit", limit, 1, MAX_K)
         with self._answering():
             part = self._store.scroll(where=self._filter(where), after=after, limit=limit)
         return Page([record_of(row.id, row.payload) for row in part.rows], part.next)
@@ -212,16 +211,26 @@ class Collection:
                 return
             after = page.next
 
-    def search(self, query: Query | None = None, /, **question: Any) -> Matches:
+    def search(
+        self, query: Query | None = None, /, *, trial: str | None = None, visitor: str | None = None, **question: Any
+    ) -> Matches:
         """Return the records most like a picture, a record, a vector, words, colors or keywords, best first.
 
         question: the fields of `search.Query`, as in `search(image="q.jpg", k=10, where={"category": "kitchen"})`;
-        or a query made before. A record that is an example does not find itself.
-        Raises RecordNotFound, InvalidFilter, InvalidArgument, UnknownVector, ShapeMismatch, ImageError, ModelError,
-        CollectionClosed.
+        or a query made before. A record that is an example does not find itself. trial, visitor: see `Trials.search`.
+        Raises RecordNotFound, InvalidFilter, InvalidArgument, UnknownVector, ShapeMismatch, ImageError, ModelError.
         """
+        asked = query or Query(**question)
+        if trial is not None:
+            return self._at_home.try_out(self, asked, trial, visitor)
+        if visitor is not None:
+            raise InvalidArgument("visitor", visitor, "given with a trial")
+        return self.search_weighing(asked, None)
+
+    def search_weighing(self, query: Query, weights: Mapping[str, float] | None) -> Matches:
+        """Search as if these weights were the collection's; None: by its own."""
         with self._answering():
-            return self._searcher.search(query or Query(**question))
+            return self._searcher.weighing(weights).search(query)
 
     def rank(self, records: Iterable[str | Mapping[str, Any]], *, k: int | None = None, **question: Any) -> Matches:
         """Put up to 1,000 given records in order, best first: ids, or records as `add` takes them.
@@ -242,7 +251,7 @@ class Collection:
         """
         if isinstance(fields, str) or not 1 <= len(fields) <= MAX_FACETS:
             raise InvalidArgument("fields", fields, f"a list of 1 to {MAX_FACETS} fields")
-        _check_count("limit", limit)
+        check_whole("limit", limit, 1, MAX_K)
         with self._answering():
             return self._store.facets(list(fields), where=self._filter(where), limit=limit)
 
@@ -253,7 +262,7 @@ class Collection:
 
         Raises InvalidFilter, InvalidArgument for a size outside 1 to 10,000.
         """
-        _check_count("size", size)
+        check_whole("size", size, 1, MAX_K)
         with self._answering():
             rows = self._store.sample(size, where=self._filter(where), seed=seed)
             return [record_of(row.id, row.payload) for row in rows]
@@ -362,7 +371,7 @@ class Collection:
     @property
     def _at_home(self) -> Home:
         if self._home is None:
-            raise InvalidArgument("collection", self.name, "opened by a workspace to change its model")
+            raise InvalidArgument("collection", self.name, "opened by a workspace for this")
         return self._home
 
     def close(self) -> None:
@@ -389,8 +398,3 @@ def _check_model(info: CollectionInfo, ensemble: Ensemble) -> None:
     for name, then in info.signatures.items():
         if ensemble.signatures.get(name) != then:
             raise ModelMismatch(info.name, then, ensemble.signatures.get(name, "no such description"))
-
-
-def _check_count(name: str, value: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MAX_K:
-        raise InvalidArgument(name, value, f"a whole number between 1 and {MAX_K:,}")

@@ -13,12 +13,14 @@ from lookalike.collection import Collection
 from lookalike.describers.ensemble import Ensemble, standard_ensemble
 from lookalike.describers.modelfolder import settled
 from lookalike.errors import InvalidArgument, ModelError
-from lookalike.records import Redescribed
+from lookalike.records import Matches, Redescribed
 from lookalike.redescribe import Follower, ReadPicture, Redescription
+from lookalike.search import Query
 from lookalike.settings import Settings
 from lookalike.stores.base import Store
 from lookalike.stores.shelf import Shelf, drop_others, fresh_key
 from lookalike.stores.watched import Watched
+from lookalike.trials import Trials
 from lookalike.twins import Names, PairedEnsemble, Side, Twin
 
 __all__ = ["Keeper", "described_by"]
@@ -29,8 +31,8 @@ _NEXT, _PREVIOUS = "next", "previous"
 class Keeper:
     """Opens the collections of a workspace and changes their models. Safe to call from several threads."""
 
-    def __init__(self, catalog: Catalog, shelf: Shelf, settings: Settings) -> None:
-        self._catalog, self._shelf, self._settings = catalog, shelf, settings
+    def __init__(self, catalog: Catalog, shelf: Shelf, settings: Settings, trials: Trials) -> None:
+        self._catalog, self._shelf, self._settings, self._trials = catalog, shelf, settings, trials
         self._guard = threading.RLock()
         self._sides: dict[str, dict[str, Side]] = {}
         self._under_way: dict[str, Redescription] = {}
@@ -102,6 +104,10 @@ class Keeper:
         """Stop what is under way; the stores are closed by their collections."""
         for name in list(self._under_way):
             self.stop(name)
+
+    def try_out(self, collection: Collection, query: Query, trial: str, visitor: str | None) -> Matches:
+        """Answer within a trial; see `Trials.search`."""
+        return self._trials.search(collection.name, query, trial, visitor)
 
     def redescribe(
         self, collection: Collection, model: str, read: ReadPicture | None, *, anyway: bool

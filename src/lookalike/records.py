@@ -77,7 +77,8 @@ class Matches(Sequence[Match]):
     unknown_words: what of a text was not understood. next: give it as `after`, with the same question, to go on;
     None at the end. total: the number of matches on this and all earlier pages, known at the end only.
     failed: of a supplied list, what could not be measured. shares: what was compared, description name or "tags" ->
-    its share of the score.
+    its share of the score. impression: names this answer where it was given in a trial, for `Trials.log`; variant:
+    "a", "b", or "both" where the answers of both are drafted into one, by turns, and scores of the two may mix.
     """
 
     items: Sequence[Match] = ()
@@ -86,6 +87,8 @@ class Matches(Sequence[Match]):
     total: int | None = None
     failed: Sequence[Failure] = ()
     shares: Mapping[str, float] = field(default_factory=dict)
+    impression: str | None = None
+    variant: Literal["a", "b", "both"] | None = None
 
     @overload
     def __getitem__(self, at: int) -> Match: ...

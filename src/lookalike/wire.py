@@ -309,6 +309,8 @@ class SearchRequest(Question):
     group_size: int = Field(1, description="Records to give of each group, 1 to 100.")
     distinct: bool = Field(False, description="Of copies of one picture only the best, with their number.")
     after: str | None = Field(None, description="The `next` of an earlier answer to the same question.")
+    trial: str | None = Field(None, description="A trial of the collection to take part in.")
+    visitor: str | None = Field(None, description="In a trial: any text that is the same for the same person.")
 
 
 class RankRequest(Question):
@@ -326,7 +328,9 @@ class RankRequest(Question):
 class MatchesBody(BaseModel):
     """Matches, best first. `next` is the `after` of the next page, null at the end; only there `total` is known.
 
-    model: the describer of `by`, the heaviest of the parts in `weights`. failed: what could not be ranked.
+    model: the describer of `by`, the heaviest of the parts in `weights`. failed: what could not be ranked. In a trial,
+    impression: names this answer for `/events`; variant: whose it is, "both" where the two are drafted into one (then
+    `by` is empty, and scores of the two may mix).
     """
 
     model: str | None
@@ -337,6 +341,8 @@ class MatchesBody(BaseModel):
     next: str | None = None
     total: int | None = None
     failed: list[FailureBody] = []
+    impression: str | None = None
+    variant: Literal["a", "b", "both"] | None = None
 
 
 class FacetsRequest(Request):

@@ -26,6 +26,7 @@ from lookalike.stores.address import read_address
 from lookalike.stores.base import Store
 from lookalike.stores.shelf import BESIDE, FolderShelf, Shelf
 from lookalike.stores.watched import Watched
+from lookalike.trials import Trials
 
 __all__ = ["Workspace", "open_workspace"]
 
@@ -39,7 +40,8 @@ class Workspace:
     In a folder: `catalog.sqlite`, unless the settings name another catalog, `collections/NAME/` (the store of each),
     `workspace.lock`; one process at a time. In a cluster, `qdrant://host:6333/PREFIX`, the collections are
     `PREFIX.NAME` there, the catalog is what the settings name, and any number of processes may use both.
-    `catalog` knows its jobs, decisions, keys and users. `path`: the folder; for a cluster, one of this machine's own.
+    `catalog` knows its jobs, decisions, keys and users; `trials` tries ways to search. `path`: the
+    folder; for a cluster, one of this machine's own.
     """
 
     def __init__(
@@ -67,7 +69,8 @@ class Workspace:
         except BaseException:
             self._release()
             raise
-        self._keeper = Keeper(self.catalog, self.shelf, settings)
+        self.trials = Trials(self.catalog.trials, self)
+        self._keeper = Keeper(self.catalog, self.shelf, settings, self.trials)
 
     def create(self, name: str, *, kind: str = "photos", model: str | None = None, **settings: Any) -> Collection:
         """Make an empty collection.

@@ -69,7 +69,7 @@ def is_problem(response, status, code, word):
 
 def test_the_language_is_one():
     fields = list(Query.__dataclass_fields__)
-    assert sorted(SearchRequest.model_fields) == sorted(fields)
+    assert sorted(SearchRequest.model_fields) == sorted([*fields, "trial", "visitor"])
     assert set(RankRequest.model_fields) - {"records"} < set(fields)
     assert set(ExampleBody.model_fields) == {"image", "id", "vector", "text", "colors", "weight", "box"}
     assert set(Question.model_fields) < set(fields)

@@ -41,6 +41,12 @@ _CHANGES: Final = {
     ("DELETE", f"{_COLLECTION}/records/{{id:path}}"): Rule("write", "records.delete"),
     ("POST", f"{_COLLECTION}/records/delete"): Rule("write", "records.delete"),
     ("POST", f"{_COLLECTION}/erase"): Rule("write", "records.erase"),
+    # a search in a trial and what comes of it are the business of whoever may search; the catalog logs the others
+    ("POST", f"{_COLLECTION}/events"): Rule("read"),
+    ("POST", f"{_COLLECTION}/trials"): Rule("admin"),
+    ("POST", f"{_COLLECTION}/trials/{{trial}}/promote"): Rule("admin"),
+    ("POST", f"{_COLLECTION}/trials/{{trial}}/drop"): Rule("admin"),
+    ("DELETE", f"{_COLLECTION}/trials/{{trial}}"): Rule("admin"),
     ("POST", "/v1/backup"): Rule("admin", "workspace.backup"),
     # these ask who made the job or the feed, and the catalog logs what becomes of feeds, keys and users
     ("DELETE", "/v1/jobs/{id}"): Rule("read", "job.cancel"),

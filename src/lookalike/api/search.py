@@ -26,10 +26,12 @@ def search(name: str, body: SearchRequest, request: Request) -> MatchesBody:
 
     Where `group` or `group_by` is given, a match has `_group`: its `value`, the `size` of the group, and with
     `group_size` its nearest `members`. With `distinct` a match with copies has their number as `_copies`.
+    With `trial` and `visitor` the answer has its `variant`, and an `impression` to tell clicks of.
     """
     collection: Collection = request.app.state.workspace.get(name)
-    query = Query(**_fields(body, request.app.state.workspace.settings.limits))
-    return _body(collection, collection.search(query), [])
+    fields = _fields(body, request.app.state.workspace.settings.limits)
+    trial, visitor = fields.pop("trial", None), fields.pop("visitor", None)
+    return _body(collection, collection.search(Query(**fields), trial=trial, visitor=visitor), [])
 
 
 @router.post("/rank", summary="Given records in order")
@@ -81,7 +83,7 @@ def _with_bytes(record: Any, limits: Limits) -> Any:
 
 
 def _body(collection: Collection, found: Matches, refused: list[Failure]) -> MatchesBody:
-    by = max(found.shares, key=lambda part: found.shares[part])
+    by = max(found.shares, key=lambda part: found.shares[part], default="")
     return MatchesBody(
         model=collection.info.signatures.get(by),
         by=by,
@@ -90,5 +92,7 @@ def _body(collection: Collection, found: Matches, refused: list[Failure]) -> Mat
         unknown_words=list(found.unknown_words),
         next=found.next,
         total=found.total,
+        impression=found.impression,
+        variant=found.variant,
         failed=[FailureBody(id=one.source, code=one.code, reason=one.reason) for one in [*refused, *found.failed]],
     )

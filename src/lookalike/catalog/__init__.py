@@ -1,6 +1,6 @@
 """The catalog: what a workspace knows beside its records. The room of SQLAlchemy.
 
-Collections and their settings, jobs, decisions, keys, users, usage and the audit log; in SQLite beside the
+Collections and their settings, jobs, decisions, trials, keys, users, usage and the audit log; in SQLite beside the
 collections, or in PostgreSQL where several replicas of the service share it.
 """
 
@@ -16,11 +16,13 @@ from lookalike.catalog.jobs import Job
 from lookalike.catalog.keys import PLANS, Grant, Key, Plan, Scope
 from lookalike.catalog.migrations import FORMAT
 from lookalike.catalog.settled import open_groups
+from lookalike.catalog.trials import EVENTS, Event, Impression, Method, Shown, Tallies, Tally, Trial, TrialTable
 from lookalike.catalog.usage import Usage
 from lookalike.catalog.users import Role, User
 from lookalike.kinds import Kind
 
 __all__ = [
+    "EVENTS",
     "FILE",
     "FORMAT",
     "PLANS",
@@ -29,14 +31,22 @@ __all__ = [
     "Catalog",
     "CollectionInfo",
     "Decision",
+    "Event",
     "Feed",
     "Grant",
+    "Impression",
     "Job",
     "Key",
     "Kind",
+    "Method",
     "Plan",
     "Role",
     "Scope",
+    "Shown",
+    "Tallies",
+    "Tally",
+    "Trial",
+    "TrialTable",
     "Usage",
     "User",
     "now",

@@ -13,6 +13,7 @@ from lookalike.catalog.feeds import Feeds
 from lookalike.catalog.jobs import JobTable
 from lookalike.catalog.keys import Keys
 from lookalike.catalog.migrations import bring_up_to_date
+from lookalike.catalog.trials import TrialTable
 from lookalike.catalog.usage import UsageMeter
 from lookalike.catalog.users import Users
 from lookalike.errors import WorkspaceUnreadable
@@ -47,6 +48,7 @@ class Catalog:
         self.decisions = Decisions(self._database)
         self.jobs = JobTable(self._database)
         self.feeds = Feeds(self._database)
+        self.trials = TrialTable(self._database)
         self.keys = Keys(self._database)
         self.users = Users(self._database)
         self.usage = UsageMeter(self._database)

@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from lookalike.catalog.database import Database
 from lookalike.catalog.tables import collections, decisions, feeds
+from lookalike.catalog.trials import remove_trials
 from lookalike.errors import CollectionExists
 from lookalike.kinds import CollectionSettings, Kind
 
@@ -97,10 +98,11 @@ class Collections:
         return sorted((_info(row._mapping) for row in rows), key=lambda info: info.name)  # collations differ
 
     def remove(self, name: str) -> bool:
-        """Strike an entry, its feeds and the decisions about its records; returns whether there was one."""
+        """Strike an entry, its feeds, its trials and the decisions about its records; returns whether there was one."""
         with self._database.writing() as connection:
             connection.execute(decisions.delete().where(decisions.c.scope == name))
             connection.execute(feeds.delete().where(feeds.c.collection == name))
+            remove_trials(connection, name)
             done = connection.execute(collections.delete().where(collections.c.name == name))
         return bool(done.rowcount)
 

@@ -13,7 +13,7 @@ from lookalike.errors import CatalogFailed, WorkspaceUnreadable
 
 __all__ = ["FORMAT", "bring_up_to_date"]
 
-FORMAT: Final = 3
+FORMAT: Final = 4
 """Version of the catalog's tables, stored in it. An older one is migrated when it is opened, a newer one refused."""
 
 _LOCK: Final = 0x6C6F6F6B  # any number that other programs of the database are unlikely to lock
@@ -36,7 +36,7 @@ def bring_up_to_date(database: Database) -> None:
             if found == 1:
                 _from_1(connection)
             if found < FORMAT:
-                tables.create_all(connection)  # format 3 only added the feeds
+                tables.create_all(connection)  # format 3 only added the feeds, 4 the trials
                 connection.execute(about.delete())
                 connection.execute(about.insert().values(format=FORMAT))
     except CatalogFailed as error:

@@ -12,10 +12,13 @@ __all__ = [
     "collections",
     "decisions",
     "feeds",
+    "impressions",
     "job_failures",
     "jobs",
     "keys",
     "tables",
+    "trial_events",
+    "trials",
     "usage",
     "users",
 ]
@@ -129,6 +132,50 @@ feeds = sql.Table(
     sql.Column("created", _Text, nullable=False),
     sql.Column("due", sql.Float),  # seconds since 1970
     _text("last_job"),
+)
+
+trials = sql.Table(
+    "trials",
+    tables,
+    sql.Column("id", _Text, primary_key=True),
+    sql.Column("collection", _Text, nullable=False),
+    sql.Column("name", _Text, nullable=False),
+    sql.Column("method", _Text, nullable=False),
+    sql.Column("a", sql.JSON, nullable=False),
+    sql.Column("b", sql.JSON, nullable=False),
+    sql.Column("share", sql.Float, nullable=False),
+    sql.Column("effect", sql.Float, nullable=False),
+    sql.Column("goal", _Text, nullable=False),
+    sql.Column("state", _Text, nullable=False),
+    _text("promoted"),
+    _text("who"),
+    sql.Column("created", _Text, nullable=False),
+    sql.Column("ended", _Text),
+    sql.UniqueConstraint("collection", "name"),
+)
+
+impressions = sql.Table(
+    "impressions",
+    tables,
+    sql.Column("id", _Text, primary_key=True),
+    sql.Column("trial", _Text, nullable=False, index=True),
+    sql.Column("visitor", _Text, nullable=False),  # a digest
+    sql.Column("variant", _Text, nullable=False),
+    sql.Column("shown", _Text, nullable=False),  # digests of ids, one after the other
+    sql.Column("teams", _Text, nullable=False),
+    sql.Column("created", _Text, nullable=False),
+)
+
+trial_events = sql.Table(
+    "trial_events",
+    tables,
+    sql.Column("impression", _Text, primary_key=True),
+    sql.Column("place", sql.Integer, primary_key=True, autoincrement=False),  # of the record among those shown
+    sql.Column("kind", _Text, primary_key=True),
+    sql.Column("trial", _Text, nullable=False, index=True),
+    sql.Column("visitor", _Text, nullable=False),
+    sql.Column("side", _Text, nullable=False),
+    sql.Column("created", _Text, nullable=False),
 )
 
 keys = sql.Table(

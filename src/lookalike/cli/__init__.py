@@ -23,6 +23,7 @@ from lookalike.cli import (
     serve,
     sync,
     train,
+    trials,
     users,
     workspace,
 )
@@ -47,6 +48,7 @@ app.add_typer(dedup.app, name="dedup")
 app.add_typer(keys.app, name="keys")
 app.add_typer(users.app, name="users")
 app.add_typer(sync.app, name="sync")
+app.add_typer(trials.app, name="trial")
 
 
 def _version(wanted: bool) -> None:

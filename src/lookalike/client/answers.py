@@ -50,6 +50,8 @@ def matches(found: dict[str, Any]) -> Matches:
         total=found["total"],
         failed=[_failure(one) for one in found["failed"]],
         shares=found["weights"],
+        impression=found.get("impression"),
+        variant=found.get("variant"),
     )
 
 

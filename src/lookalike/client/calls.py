@@ -14,6 +14,7 @@ from lookalike.client.records import picture_text
 from lookalike.records import Added, DuplicateGroup, Erased, Existing, Matches, Page, Record, Resemblance
 from lookalike.wire import CollectionBody, ComparisonBody, DescriptionsBody, FacetBody, ModelBody
 from lookalike.wire_duplicates import GroupsBody
+from lookalike.wire_trials import ReportBody, TrialBody
 
 __all__ = ["MAX_PAGE", "Call"]
 
@@ -150,6 +151,37 @@ def duplicates(name: str, rules: Mapping[str, Any]) -> Call[list[DuplicateGroup]
     return Call("POST", _path(name, "duplicates"), answers.duplicate_groups, dict(rules))
 
 
+def trials(name: str) -> Call[list[TrialBody]]:
+    return Call("GET", _path(name, "trials"), lambda found: [TrialBody.model_validate(one) for one in found])
+
+
+def start_trial(name: str, trial: str, options: Mapping[str, Any]) -> Call[TrialBody]:
+    body = {"name": trial, **options}
+    return Call("POST", _path(name, "trials"), TrialBody.model_validate, body, repeatable=False)
+
+
+def trial_report(name: str, trial: str) -> Call[ReportBody]:
+    return Call("GET", _trial_path(name, trial), ReportBody.model_validate)
+
+
+def promote_trial(name: str, trial: str, variant: str) -> Call[TrialBody]:
+    body = {"variant": variant}
+    return Call("POST", _trial_path(name, trial, "/promote"), TrialBody.model_validate, body, repeatable=False)
+
+
+def drop_trial(name: str, trial: str) -> Call[TrialBody]:
+    return Call("POST", _trial_path(name, trial, "/drop"), TrialBody.model_validate, repeatable=False)
+
+
+def forget_trial(name: str, trial: str) -> Call[None]:
+    return Call("DELETE", _trial_path(name, trial), answers.nothing, repeatable=False)
+
+
+def log_event(name: str, impression: str, record: str, event: str) -> Call[bool]:
+    body = {"impression": impression, "record": record, "event": event}
+    return Call("POST", _path(name, "events"), lambda found: bool(found["counted"]), body)
+
+
 def begin_import(name: str, path: Path, options: Mapping[str, Any]) -> Call[JobBody]:
     form, zipped = path.name.removesuffix(".gz").rpartition(".")[2], path.name.endswith(".gz")
     headers = {"Content-Encoding": "gzip"} if zipped else {}
@@ -195,6 +227,10 @@ def end_job(id_: str) -> Call[JobBody | None]:
 
 def _path(name: str, verb: str = "") -> str:
     return f"/v1/collections/{quote(name, safe='')}" + (f"/{verb}" if verb else "")
+
+
+def _trial_path(name: str, trial: str, verb: str = "") -> str:
+    return f"{_path(name, 'trials')}/{quote(trial, safe='')}{verb}"
 
 
 def _chosen(ids: Sequence[str] | None, where: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from lookalike.intake import RawRecord
 from lookalike.records import Added, DuplicateGroup, Erased, Existing, Matches, Page, Record, Resemblance
 from lookalike.wire import CollectionBody, ComparisonBody, DescriptionsBody, FacetBody, ModelBody
 from lookalike.wire_duplicates import GroupsBody
+from lookalike.wire_trials import ReportBody, TrialBody
 
 __all__ = ["Client", "RemoteCollection"]
 
@@ -255,8 +256,39 @@ class RemoteCollection:
             after = page.next
 
     def search(self, **question: Any) -> Matches:
-        """Return the records most like what is asked for, best first. question: the fields of `search.Query`."""
+        """Return the records most like what is asked for, best first. question: the fields of `search.Query`.
+
+        In a trial also `trial` and `visitor`; the answer then has `impression` and `variant`.
+        """
         return self._send(calls.search(self.name, question))
+
+    def trials(self) -> list[TrialBody]:
+        """Return the collection's trials, newest first."""
+        return self._send(calls.trials(self.name))
+
+    def start_trial(self, name: str, **options: Any) -> TrialBody:
+        """Begin a trial. options: a, b, method, share, effect, goal. Raises TrialExists."""
+        return self._send(calls.start_trial(self.name, name, options))
+
+    def trial_report(self, name: str) -> ReportBody:
+        """Return what a trial shows so far. Raises EntryNotFound."""
+        return self._send(calls.trial_report(self.name, name))
+
+    def promote_trial(self, name: str, variant: str) -> TrialBody:
+        """End a trial; the settings of "a" or "b" become the collection's. Raises TrialOver."""
+        return self._send(calls.promote_trial(self.name, name, variant))
+
+    def drop_trial(self, name: str) -> TrialBody:
+        """End a trial and change nothing. Raises TrialOver."""
+        return self._send(calls.drop_trial(self.name, name))
+
+    def forget_trial(self, name: str) -> None:
+        """Delete a trial with all that was logged."""
+        self._send(calls.forget_trial(self.name, name))
+
+    def log_event(self, impression: str, record: str, event: str = "click") -> bool:
+        """Say what a visitor did with a record that was found: "click", "mark" or "conversion"; whether it counts."""
+        return self._send(calls.log_event(self.name, impression, record, event))
 
     def rank(self, records: Sequence[str | Mapping[str, Any]], **question: Any) -> Matches:
         """Put 1 to 1,000 given records in order, best first."""

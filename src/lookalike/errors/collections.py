@@ -23,6 +23,8 @@ __all__ = [
     "StoreError",
     "StoreFailed",
     "StoreUnreadable",
+    "TrialExists",
+    "TrialOver",
     "UnknownVector",
     "WorkspaceError",
     "WorkspaceLocked",
@@ -199,6 +201,26 @@ class SettingFixed(InvalidArgument):
     def __init__(self, collection: str, name: str, value: object) -> None:
         self.collection = collection
         super().__init__(name, value, f"left as collection {collection!r} was made; for another, make a new collection")
+
+
+class TrialExists(LookalikeError):
+    """The collection has a trial of this name already."""
+
+    code = "trial_exists"
+
+    def __init__(self, collection: str, name: str) -> None:
+        self.collection, self.name = collection, name
+        super().__init__(f"Collection {collection!r} has a trial {name!r}. Choose another name, or forget that one.")
+
+
+class TrialOver(LookalikeError):
+    """A trial that was promoted or dropped can't be so again."""
+
+    code = "trial_over"
+
+    def __init__(self, name: str, state: str) -> None:
+        self.name, self.state = name, state
+        super().__init__(f"The trial {name!r} was {state} already. Start another one, or forget this one.")
 
 
 class InvalidRecord(LookalikeError):

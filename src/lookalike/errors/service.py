@@ -38,7 +38,7 @@ class NotPermitted(LookalikeError):
 
 
 class EntryNotFound(LookalikeError):
-    """The catalog has no key, user, job or decision of this name. `what` says which."""
+    """The catalog has no key, user, job, decision, trial or impression of this name. `what` says which."""
 
     code = "entry_not_found"
 

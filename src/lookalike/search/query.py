@@ -10,7 +10,7 @@ from typing import Any
 from lookalike.errors import InvalidArgument
 from lookalike.search.palette import Palette, read_palette
 
-__all__ = ["MAX_EXAMPLES", "MAX_K", "MAX_RANKED", "TAGS", "Example", "Query"]
+__all__ = ["MAX_EXAMPLES", "MAX_K", "MAX_RANKED", "TAGS", "Example", "Query", "check_whole"]
 
 MAX_K = 10_000
 """Most matches in one answer; its `next` leads on."""
@@ -136,9 +136,9 @@ class Query:
             raise InvalidArgument("weights", dict(self.weights), "above 0 for at least one")
 
     def _check_selection(self) -> None:
-        _check_whole("group_size", self.group_size, 1, 100)
+        check_whole("group_size", self.group_size, 1, 100)
         if self.k is not None:
-            _check_whole("k", self.k, 1, MAX_K)
+            check_whole("k", self.k, 1, MAX_K)
         elif self.min_score is None:
             raise InvalidArgument("k", None, "given, unless min_score says how near is near enough")
         if self.min_score is not None:
@@ -190,7 +190,8 @@ def _check_text(place: str, text: Any) -> None:
         raise InvalidArgument(place, text, "words, at most 1,000 characters")
 
 
-def _check_whole(name: str, value: Any, low: int, high: int) -> None:
+def check_whole(name: str, value: Any, low: int, high: int) -> None:
+    """Raise InvalidArgument unless a value is a whole number within bounds."""
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
         raise InvalidArgument(name, value, f"a whole number between {low:,} and {high:,}")
 

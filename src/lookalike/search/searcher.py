@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -33,6 +33,12 @@ class Searcher:
     """Answers questions about one collection. Safe to call from several threads."""
 
     reader: TargetReader
+
+    def weighing(self, weights: Mapping[str, float] | None) -> Searcher:
+        """Return one to which these are the collection's weights; None leaves them as they are."""
+        if weights is None:
+            return self
+        return replace(self, reader=replace(self.reader, chosen=replace(self.reader.chosen, weights=weights)))
 
     def search(self, query: Query) -> Matches:
         """Return the records most like what is looked for, best first.
