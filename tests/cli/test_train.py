@@ -49,3 +49,28 @@ def test_csv_has_one_row_a_line(classes, tmp_path):
     lines = done.stdout.splitlines()
     assert lines[0].startswith("by,recall@1,recall@1 low")
     assert [line.split(",")[0] for line in lines[1:3]] == ["before", "after"]
+
+
+def test_a_classifier_is_one_object_and_says_its_labels_of_other_pictures(classes, tmp_path):
+    done = ran(classes, "--task", "classify", "-o", tmp_path / "scene", "--format", "json")
+    assert done.exit_code == 0, done.output
+    found = json.loads(done.stdout)
+    assert found["model"] == str(tmp_path / "scene")
+    assert 0 <= found["accuracy"] <= 1
+    assert found["labels"].keys() == {f"class-{number}" for number in range(5)}
+    shown = CliRunner().invoke(
+        app, ["describe", str(classes / "class-2" / "0.jpg"), "--tagger", str(tmp_path / "scene"), "--format", "json"]
+    )
+    assert shown.exit_code == 0, shown.output
+    said = json.loads(shown.stdout)[0]["taggers"]["scene"]
+    assert sum(said["probabilities"].values()) == pytest.approx(1)
+    assert said["labels"] == [max(said["probabilities"], key=said["probabilities"].get)]
+
+
+def test_the_table_of_a_tagger_has_a_line_for_each_label(classes, tmp_path):
+    done = ran(classes, "--task", "tag", "-o", tmp_path / "tags", "--precision", "0.8")
+    assert done.exit_code == 0, done.output
+    for word in ("class-3", "precision", "recall", "threshold", "held out", "the field tags", "--tagger"):
+        assert word in done.stdout
+    assert ran(classes, "--task", "tag", "-o", tmp_path / "tags").exit_code == 1
+    assert ran(classes, "--precision", "0.8").exit_code == 1

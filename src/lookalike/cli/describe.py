@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from lookalike.describers import Description
     from lookalike.describers.tables import Makers
     from lookalike.settings import Settings
+    from lookalike.taggers import Tagger
 
 _HELP = """Print what pictures look like in numbers and words: vectors, hashes, labels, tags, colors.
 
@@ -26,6 +28,7 @@ the table leaves them out. Labels are the most probable ones of all vocabularies
 painting styles, clothes and more; the JSON forms say what each vocabulary answers by itself. What can't be read is
 listed on stderr; exit code 2 if nothing could. Pictures described before, under whatever name, come from a cache
 (LOOKALIKE_CACHE is its folder, LOOKALIKE_CACHE_MB its size).
+`--tagger DIR` adds what a tagger says that `lookalike train --task classify|tag` wrote.
 
 Example: `lookalike describe *.jpg --labels --top 3`,
 or `lookalike describe photos --vectors meaning,copy --no-labels --output vectors.npz`
@@ -50,6 +53,7 @@ def _describe(
     ),
     use_cache: bool = typer.Option(True, "--cache/--no-cache", help="Use what was described before, and keep this."),
     model: str = typer.Option(None, "--model", help="The model. [default: LOOKALIKE_MODEL, or lookalike-mini]"),
+    tagger: list[Path] = typer.Option([], "--tagger", metavar="DIR", help="Say its labels too; may be repeated."),
     form: Format = FormatOption,
 ) -> None:
     from lookalike.describers.tables import makers_of
@@ -60,15 +64,18 @@ def _describe(
     settings = settings_for(None, model=model)
     wanted = None if vectors is None else [name.strip() for name in vectors.split(",")]
     makers = makers_of(settings.model, wanted, "--vectors")
+    taggers = _taggers(tagger, settings.model)
+    if taggers and output is not None and output.suffix == ".npz":
+        raise InvalidArgument("--tagger", str(output), "printed, or written to a .jsonl or .parquet file")
     files = _files(paths)
     found = _described(files, settings, {"labels": top if labels else 0, "normalized": not raw}, use_cache)
     first = next(found, None)
     if first is None:
         raise typer.Exit(2)
     if output is None:
-        _print(chain([first], found), makers, form)
+        _print(_tagged(chain([first], found), taggers), makers, form)
         return
-    count = _write(chain([first], found), makers, output)
+    count = _write(_tagged(chain([first], found), taggers), makers, output)
     note(f"{count:,} of {len(files):,} pictures written to {output}")
 
 
@@ -107,6 +114,32 @@ def _described(
                 note(f"lookalike: {entry}")
             else:
                 yield str(path), entry
+
+
+def _taggers(folders: Sequence[Path], model: str) -> list[Tagger]:
+    """Return taggers that read this model's vectors. Raises TaggerUnusable, TaggerMismatch."""
+    from lookalike.describers.ensemble import standard_ensemble
+    from lookalike.taggers import read_tagger
+
+    found = [read_tagger(folder.expanduser().absolute()) for folder in folders]
+    for one in found:
+        one.check(standard_ensemble(model).signatures.get("meaning"))
+    return found
+
+
+def _tagged(found: Iterator[tuple[str, Description]], taggers: Sequence[Tagger]) -> Iterator[tuple[str, Description]]:
+    """Yield the pictures with what the taggers say of each."""
+    from lookalike.describers.neural import unit
+
+    for name, entry in found:
+        if taggers:
+            row = unit(entry.vectors["meaning"][None])
+            said = {one.name: one.say(row)[0] for one in taggers}
+            told = {
+                key: {"labels": list(one.labels), "probabilities": dict(one.probabilities)} for key, one in said.items()
+            }
+            entry = replace(entry, taggers=told)
+        yield name, entry
 
 
 def _print(found: Iterator[tuple[str, Description]], makers: Makers, form: Format) -> None:
@@ -148,9 +181,15 @@ def _table_row(name: str, entry: Description) -> dict[str, Any]:
         "size": f"{entry.image.width}x{entry.image.height}",
         "labels": ", ".join(f"{label.name.split(',')[0]} {label.probability:.0%}" for label in entry.labels),
         "tags": ", ".join(entry.tags),
+        **{name: _shown(said) for name, said in entry.taggers.items()},
         "colors": ", ".join(f"{name} {share:.0%}" for name, share in shares.items()),
         **entry.hashes,
     }
+
+
+def _shown(said: Mapping[str, Any]) -> str:
+    """Return the labels a tagger gives with their probabilities; where it gives none, nothing."""
+    return ", ".join(f"{label} {said['probabilities'][label]:.0%}" for label in said["labels"])
 
 
 def _write_lines(found: Iterator[tuple[str, Description]], makers: Makers, file: TextIO) -> int:

@@ -12,6 +12,8 @@ import typer
 
 from lookalike.cli.common import settings_for
 from lookalike.cli.output import Format, FormatOption, note, print_json, print_rows, progress_bar
+from lookalike.cli.tagging import show_tagger
+from lookalike.errors import InvalidArgument
 
 if TYPE_CHECKING:
     from lookalike.evaluation.figures import Figure
@@ -32,9 +34,14 @@ Where the trained model finds less than before, the folder holds the old one as 
 The folder that is written can be given wherever a model's name can. It holds the ONNX file, its card with calibration,
 and report.json: figures, hard pairs, labels that the neighbors doubt, near duplicates.
 
+`--task classify` learns to name one label of many, `--task tag` any of many, on the model's vectors as they are: a
+tagger, which collections use on every new picture (setting `taggers`). Pictures are held out then, not classes; a table
+may have the columns tags (divided by semicolons), group (never on both sides) and test.
+
 Example: `lookalike train shoes --out shoes-model`, then
 `lookalike collection redescribe shop --model shoes-model`,
-or `lookalike train pairs.csv --gear full --loss triplet --epochs 30 --format json`
+or `lookalike train pairs.csv --gear full --loss triplet --epochs 30 --format json`,
+or `lookalike train rooms.csv --task classify --out room`
 """
 
 
@@ -53,6 +60,14 @@ class Loss(StrEnum):
     contrastive = "contrastive"
 
 
+class Task(StrEnum):
+    """What is learned."""
+
+    alike = "alike"
+    classify = "classify"
+    tag = "tag"
+
+
 def install(app: typer.Typer) -> None:
     """Add the command."""
     app.command("train", help=_HELP)(_train)
@@ -61,9 +76,12 @@ def install(app: typer.Typer) -> None:
 def _train(
     source: Path = typer.Argument(..., metavar="SOURCE", help="Folder of folders, or a .csv or .jsonl table."),
     out: Path = typer.Option(None, "--out", "-o", metavar="DIR", help="Model to write. [default: ./SOURCE-model]"),
+    task: Task = typer.Option(Task.alike, "--task", help="Which are alike (a model), or labels (a tagger)."),
+    field: str = typer.Option("", "--field", help="Of a tagger: the field it fills. [default: its name, or tags]"),
+    precision: float = typer.Option(None, "--precision", help="Of a tagger: share of labels given that are right."),
     gear: Gear = typer.Option(Gear.head, "--gear", help="head: on frozen features; full: the last stages too."),
     model: str = typer.Option(None, "--model", help="The model that is learned from. [default: LOOKALIKE_MODEL]"),
-    held_out: float = typer.Option(0.2, "--held-out", help="Share of the classes that figures are measured on."),
+    held_out: float = typer.Option(0.2, "--held-out", help="Share of the classes, or pictures, asked about."),
     seed: int = typer.Option(0, "--seed", min=0, help="The same seed and pictures give the same model."),
     epochs: int = typer.Option(20, "--epochs", min=1, help="With --gear full: at most; it stops early by itself."),
     loss: Loss = typer.Option(Loss.softmax, "--loss", help="With --gear full: what it learns by."),
@@ -75,9 +93,27 @@ def _train(
     force: bool = typer.Option(False, "--force", help="Replace a model that is in --out."),
     form: Format = FormatOption,
 ) -> None:
-    from lookalike.learning import train
+    from lookalike.learning import train, train_tagger
 
     settings = settings_for(None, model=model)
+    if task is not Task.alike:
+        choices = {"field": field, "precision": precision, "held_out": held_out, "seed": seed, "force": force}
+        with _bars() as progress:
+            learned = train_tagger(
+                source,
+                out,
+                settings=settings,
+                progress=progress,
+                task=task.value,
+                drop_duplicates=drop_duplicates,
+                **choices,
+            )
+        for warning in learned.warnings:
+            note(f"warning: {warning}")
+        show_tagger(learned, form)
+        return
+    if field or precision is not None:
+        raise InvalidArgument("--field or --precision", field or precision, "left out, or --task classify or tag")
     with _bars() as progress:
         found = train(
             source,

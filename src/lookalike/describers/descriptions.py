@@ -6,7 +6,7 @@ import hashlib
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -36,6 +36,7 @@ class Description:
     hashes: name -> hex, most significant bit first. colors: dominant ones, most dominant first.
     labels: what it shows, of all vocabularies, most probable first. answers: of each vocabulary by itself. Both empty
     where the model has no labels or none were asked for. tags: labels and colors likely enough to file it under.
+    taggers: name -> what a tagger of the user's says, as JSON; empty where none was asked.
     """
 
     image: Image
@@ -45,6 +46,7 @@ class Description:
     labels: Sequence[Label]
     answers: Sequence[Answer] = ()
     tags: Sequence[str] = ()
+    taggers: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -65,6 +65,7 @@ def row_of(name: str, entry: Description, makers: Makers) -> dict[str, Any]:
             for answer in entry.answers
         },
         "tags": list(entry.tags),
+        **({"taggers": entry.taggers} if entry.taggers else {}),
         "colors": [{"hex": color.hex, "name": color.name, "share": color.share} for color in entry.colors],
         "vectors": {name: [round(float(x), _NUMBERS) for x in entry.vectors[name]] for name in makers.vectors},
     }
@@ -108,7 +109,8 @@ def write_parquet(found: Sequence[Named], makers: Makers, sink: Any, failed: Ite
     rows = [row_of(name, entry, makers) for name, entry in found]
     for row in rows:
         del row["vectors"]
-        row["vocabularies"] = json.dumps(row["vocabularies"], ensure_ascii=False)  # no column type fits all pictures
+        for name in {"vocabularies", "taggers"} & row.keys():  # no column type fits all pictures
+            row[name] = json.dumps(row[name], ensure_ascii=False)
     table = pyarrow.Table.from_pylist(rows)
     for name in makers.vectors if found else ():
         stacked = np.stack([entry.vectors[name] for _, entry in found])
