@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any, Final
 
 from lookalike.catalog import Job, Key
+from lookalike.charting import draw_map
 from lookalike.collection import Collection
 from lookalike.errors import CatalogFailed, ImportUnreadable, PlanExceeded
 from lookalike.fetching import fetch_model
@@ -175,6 +176,7 @@ KINDS: Final[Mapping[str, JobKind[Workspace]]] = {
     "sync": JobKind(sync),
     "samples": JobKind(_samples),
     "fetch": JobKind(fetch_model),
+    "map": JobKind(draw_map),
 }
 """Each runs again after a crash: an import from its last thousand lines, a change of model from the last records."""
 

@@ -13,6 +13,7 @@ from typing import Any, cast
 
 from filelock import FileLock, Timeout
 
+from lookalike.atlas.chart import drop_charts, maps_folder, strike
 from lookalike.catalog import FILE, Catalog, CollectionInfo, now
 from lookalike.collection import Collection
 from lookalike.describers.ensemble import standard_ensemble
@@ -26,6 +27,7 @@ from lookalike.stores.address import read_address
 from lookalike.stores.base import Store
 from lookalike.stores.shelf import BESIDE, FolderShelf, Shelf
 from lookalike.stores.watched import Watched
+from lookalike.taggers import flow_of
 from lookalike.trials import Trials
 
 __all__ = ["Workspace", "open_workspace"]
@@ -78,13 +80,14 @@ class Workspace:
         kind: "photos", "products", "matching", "colors" or "custom", as in `kinds.KINDS`. model: a name or the folder
         of a trained one, default the workspace's. settings: what differs from the kind's own, as in
         `kinds.CollectionSettings`.
-        Raises InvalidName, CollectionExists, InvalidArgument, UnknownModel.
+        Raises InvalidName, CollectionExists, InvalidArgument, UnknownModel, TaggerUnusable, TaggerMismatch.
         """
         if not _NAME.match(name):
             raise InvalidName(name)
         chosen = settings_of(kind, settings)
         model = settled(str(model or self.settings.model))
         ensemble = standard_ensemble(model)
+        flow_of(chosen.taggers, self.path).check(ensemble.signatures)
         info = described_by(CollectionInfo(name, cast(Kind, kind), model, chosen, {}, {}, now()), ensemble)
         with self._guard:
             self.catalog.collections.add(info)
@@ -94,11 +97,14 @@ class Workspace:
     def configure(self, name: str, **changes: Any) -> Collection:
         """Change settings of a collection, as in `kinds.CollectionSettings`; the others stay.
 
-        Raises CollectionNotFound, SettingFixed for what its records are described by, InvalidArgument.
+        Raises CollectionNotFound, SettingFixed for what its records are described by, InvalidArgument, TaggerUnusable,
+        TaggerMismatch.
         """
         with self._guard:
             collection = self.get(name)
             info = replace(collection.info, settings=changed(name, collection.info.settings, changes))
+            if "taggers" in changes:
+                flow_of(info.settings.taggers, self.path).check(info.signatures)
             self.catalog.collections.replace(info)
             collection.configure(info)
             return collection
@@ -132,6 +138,7 @@ class Workspace:
                 raise CollectionNotFound(name, [known.name for known in self.catalog.collections.list()])
             self._forget(name)
             self._keeper.discard(name)
+            drop_charts(maps_folder(self.path), name)
 
     def erase(self, name: str, ids: Sequence[str] | None = None, *, where: Mapping[str, Any] | None = None) -> Erased:
         """Erase records of a collection for good, and the decisions that name them; return the receipt.
@@ -142,6 +149,7 @@ class Workspace:
         files = [self.path / "collections" / key for key in stores] if isinstance(self.shelf, FolderShelf) else []
         receipt = self.get(name).erase(ids, where=where, files=files)
         gone = receipt.erased.keys()
+        strike(maps_folder(self.path), name, gone)
         decided = [one for one in self.catalog.decisions.list(name) if gone & set(one.members)]
         for decision in decided:
             self.catalog.decisions.withdraw(decision.id)

@@ -21,6 +21,7 @@ from lookalike.api import (
     jobs,
     keys,
     looking,
+    maps,
     metrics,
     models,
     openapi,
@@ -37,6 +38,7 @@ from lookalike.api.health import Readiness
 from lookalike.api.journal import Journal
 from lookalike.api.limits import BodyLimit
 from lookalike.api.security import Gate, require_key
+from lookalike.charting import Atlas
 from lookalike.pages import routes as pages
 from lookalike.version import __version__
 from lookalike.workspace import Workspace
@@ -73,6 +75,7 @@ def create_app(workspace: Workspace, access: Access) -> FastAPI:
     app.state.workspace = workspace
     app.state.gate = gate = Gate(workspace, master=access.key, trusting=access.trusting)
     app.state.metrics = figures = metrics.Metrics(workspace)
+    app.state.atlas = Atlas(workspace)
     app.state.readiness = Readiness(workspace)
     app.add_middleware(GZipMiddleware, minimum_size=2048)  # the innermost; each one that follows is around it
     app.add_middleware(BodyLimit, limit=_BODY_LIMIT, larger={"/import": workspace.settings.import_bytes})
@@ -81,7 +84,7 @@ def create_app(workspace: Workspace, access: Access) -> FastAPI:
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(access.hosts))
     app.add_middleware(Journal, metrics=figures)
     problems.install(app)
-    about_pictures = (compare, describe, group, models, collections, looking, search, records, doubles)
+    about_pictures = (compare, describe, group, models, collections, looking, search, records, doubles, maps)
     for room in (*about_pictures, trials, jobs, feeds, keys, users, usage):
         app.include_router(room.router, prefix="/v1", dependencies=[Depends(require_key)])
     app.include_router(health.router)

@@ -34,6 +34,7 @@ _CHANGES: Final = {
     ("PATCH", _COLLECTION): Rule("admin", "collection.configure"),
     ("DELETE", _COLLECTION): Rule("admin", "collection.drop"),
     ("POST", f"{_COLLECTION}/redescribe"): Rule("admin", "collection.redescribe"),
+    ("POST", f"{_COLLECTION}/map"): Rule("write", "collection.map"),
     ("POST", f"{_COLLECTION}/import"): Rule("write", "records.import"),
     ("POST", f"{_COLLECTION}/export"): Rule("write", "records.export"),
     ("POST", f"{_COLLECTION}/records"): Rule("write", "records.add"),

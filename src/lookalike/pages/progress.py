@@ -34,6 +34,7 @@ _KINDS: Final = {
     "sync": ("Feed", "record"),
     "samples": ("Sample gallery", "picture"),
     "fetch": ("Fetch a model", ""),
+    "map": ("Map", "step"),
 }
 """Kind of a job -> its name on the pages, and what it counts; bytes where that is ""."""
 
