@@ -6,7 +6,7 @@ from typing import get_args
 import pytest
 
 import lookalike
-from lookalike.errors import InvalidArgument, SettingFixed, ShapeMismatch
+from lookalike.errors import InvalidArgument, InvalidFilter, SettingFixed, ShapeMismatch
 from lookalike.kinds import FIXED, KINDS, CollectionSettings, Kind, changed, settings_of
 
 
@@ -146,3 +146,34 @@ def test_entities_are_searched_by_the_vectors_that_are_brought(tmp_path):
         assert [match.id for match in shapes.search(vector=[0.9, 0.1, 0], k=2)] == ["round", "flat"]
         with pytest.raises(ShapeMismatch):
             shapes.search(vector=[1, 0])
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "room",
+        [3],
+        [""],
+        ["a"] * 17,
+        [{"tagger": 3}],
+        [{"tagger": "a", "what": 1}],
+        [{"tagger": "a", "least": 2}],
+        [{"tagger": "a", "least": True}],
+        [{"tagger": "a", "field": "_x"}],
+        [{"tagger": "a", "field": "x.y"}],
+    ],
+)
+def test_a_chain_of_taggers_that_makes_no_sense_is_refused(value):
+    with pytest.raises(InvalidArgument):
+        settings_of("photos", {"taggers": value})
+
+
+def test_a_taggers_filter_that_is_none_is_refused():
+    with pytest.raises(InvalidFilter):
+        settings_of("photos", {"taggers": [{"tagger": "a", "when": {"x": {"$what": 1}}}]})
+
+
+def test_taggers_need_vectors_of_meaning():
+    assert settings_of("photos", {"taggers": ["room"]}).taggers == ("room",)
+    with pytest.raises(InvalidArgument, match="not described by 'meaning'"):
+        settings_of("matching", {"taggers": ["room"]})

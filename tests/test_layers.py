@@ -45,7 +45,7 @@ FLOORS = [
     ["collection"],
     ["keeping"],
     ["workspace"],
-    ["gallery", "wire", "wire_duplicates", "wire_maps", "wire_trials", "moving", "snapshots"],
+    ["gallery", "wire_taggers", "wire", "wire_duplicates", "wire_maps", "wire_trials", "moving", "snapshots"],
     ["syncing", "fetching", "charting"],
     ["work"],
     ["administration"],

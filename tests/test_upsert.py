@@ -9,9 +9,10 @@ import pytest
 
 import lookalike
 from lookalike.describers.ensemble import standard_ensemble
-from lookalike.errors import CollectionClosed, InvalidArgument
+from lookalike.errors import CollectionClosed, InvalidArgument, TaggerMismatch, TaggerUnusable
 from lookalike.settings import Settings
 from lookalike.stores.memory import MemoryStore
+from lookalike.taggers import Tagger, write_tagger
 from lookalike.upsert import Tally, Writer
 
 LOCAL = replace(Settings(), fetch_networks="127.0.0.1", fetch_seconds=10)
@@ -273,3 +274,72 @@ def test_a_collection_dropped_while_written_says_so_and_leaves_nothing(tmp_path,
                 work()
         assert not (tmp_path / "space" / "collections" / "pictures").exists()
         assert len(space.create("pictures")) == 0
+
+
+@pytest.fixture
+def axes(tmp_path):
+    """Return axes(name, task, **more): writes a tagger below the workspace whose first label fits every picture."""
+
+    def write(name, task="classify", **more):
+        signature = standard_ensemble().signatures["meaning"]
+        parts = {"field": "tags" if task == "tag" else name, "labels": ["yes", "no"], "signature": signature, **more}
+        weights, offsets = np.zeros((256, 2), np.float32), np.array([2, -2], np.float32)
+        tagger = Tagger(name, task, weights=weights, offsets=offsets, thresholds=np.full(2, 0.5), **parts)
+        return write_tagger(tmp_path / "space" / "taggers" / name, tagger, {})
+
+    with lookalike.open(tmp_path / "space"):
+        yield write
+
+
+@pytest.fixture
+def gray():
+    return lambda seed: np.random.default_rng(seed).integers(0, 256, (40, 40, 3)).astype(np.uint8)
+
+
+def test_taggers_fill_what_a_new_record_lacks_and_own_metadata_wins(tmp_path, axes, gray):
+    axes("indoor")
+    axes("extra", "tag", labels=["garden", "pool"])
+    with lookalike.open(tmp_path / "space2") as space:
+        (space.path / "taggers").symlink_to(tmp_path / "space" / "taggers")
+        made = space.create("c", taggers=["indoor", "extra", {"tagger": "indoor", "field": "x", "when": {"a": 1}}])
+        made.add([{"_id": "one", "_image": gray(0)}, {"_id": "own", "_image": gray(1), "indoor": "no", "tags": ["t"]}])
+        made.add([{"_id": "a", "_image": gray(2), "a": 1}])
+        assert fields(made, "one")["indoor"] == "yes"
+        assert fields(made, "one")["tags"] == ["garden"]
+        assert "x" not in fields(made, "one")
+        assert (fields(made, "own")["indoor"], fields(made, "own")["tags"]) == ("no", ["t"])
+        assert fields(made, "a")["x"] == "yes"
+        made.add([{"_id": "none", "_image": gray(3)}], tags=False)
+        assert "indoor" not in fields(made, "none")
+
+
+def test_a_new_picture_is_tagged_anew_unless_its_owner_changed_that(tmp_path, axes, gray):
+    axes("indoor")
+    with lookalike.open(tmp_path / "space2") as space:
+        (space.path / "taggers").symlink_to(tmp_path / "space" / "taggers")
+        made = space.create("c", taggers=["indoor"])
+        made.add([{"_id": "kept", "_image": gray(0)}, {"_id": "own", "_image": gray(1)}])
+        made.update([{"_id": "own", "indoor": "my word"}])
+        axes("indoor", labels=["ja", "nein"])
+        made.add([{"_id": "kept", "_image": gray(2)}, {"_id": "own", "_image": gray(3)}])
+        assert fields(made, "kept")["indoor"] == "ja"
+        assert fields(made, "own")["indoor"] == "my word"
+        made.add([{"_id": "kept", "other": 1}])
+        assert fields(made, "kept")["indoor"] == "ja"
+
+
+def test_a_tagger_of_another_model_or_none_is_refused_before_anything_is_written(tmp_path, axes, gray):
+    axes("old", signature="other/1@x")
+    with lookalike.open(tmp_path / "space2") as space:
+        (space.path / "taggers").symlink_to(tmp_path / "space" / "taggers")
+        with pytest.raises(TaggerMismatch, match="other/1@x"):
+            space.create("c", taggers=["old"])
+        with pytest.raises(TaggerUnusable, match="not there"):
+            space.create("c", taggers=["none"])
+        made = space.create("c")
+        axes("new")
+        space.configure("c", taggers=["new"])
+        axes("new", signature="other/1@x")
+        with pytest.raises(TaggerMismatch):
+            made.add([{"_id": "a", "_image": gray(0)}])
+        assert len(made) == 0

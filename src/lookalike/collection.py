@@ -48,7 +48,7 @@ from lookalike.transfer import (
     summed,
     write_records,
 )
-from lookalike.upsert import Progress, Tally, Writer, tag_count
+from lookalike.upsert import Progress, Tally, Writer, automatic
 
 __all__ = ["Collection"]
 
@@ -140,14 +140,14 @@ class Collection:
         records: as in `intake.RawRecord`: mappings with `_id`, one of `_file`, `_url`, `_base64`, `_image`, `_vector`,
         and any metadata; or paths. existing: what becomes of records that are there: "merge" lays the given metadata
         over the old, "replace" leaves nothing of the old, "skip" leaves the record, "refuse" lists it as failed.
-        tags: give new pictures without tags their labels as tags; default as the collection's `auto_tags` says.
+        tags: give new pictures without tags their labels as tags; default as `auto_tags` says. False: nothing at all.
         A record that can't be taken is listed in `failed` and the others go on. What was written stays, whatever
-        happens later. Raises ModelMismatch, InvalidArgument, StoreFailed, CollectionClosed.
+        happens later. Raises ModelMismatch, TaggerUnusable, InvalidArgument, StoreFailed, CollectionClosed.
         """
         self._check_model()
         tally = Tally()
         with self._answering():
-            self._writer.rule(existing, tag_count(self.settings.auto_tags, tags)).write(
+            self._writer.rule(existing, automatic(self.settings, tags, self._settings.workspace)).write(
                 records, tally, progress or (lambda count: None)
             )
         return Added(tally.inserted, tally.updated, tally.skipped, tally.failed)

@@ -22,8 +22,9 @@ MAX_ID = 512
 STAMPS = ("_file", "_size", "_mtime", "_url")
 """Where a record's picture came from, as Lookalike keeps it."""
 
-FACTS = (*STAMPS, "_sha256", "_format", "_width", "_height", "_phash", "_batch")
-"""What Lookalike keeps of a record beside its metadata. `_batch`: the import that brought it, where one was named."""
+FACTS = (*STAMPS, "_sha256", "_format", "_width", "_height", "_phash", "_batch", "_auto")
+"""What Lookalike keeps of a record beside its metadata. `_batch`: the import that brought it, where one was named.
+`_auto`: JSON text, metadata field -> the value that it got of labels and taggers."""
 
 _PICTURES = ("_file", "_base64", "_image", "_url", "_vector")
 _UNSET = "$unset"

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Final, Literal, cast, get_args
 
 from lookalike.errors import InvalidArgument, SettingFixed
+from lookalike.filters import parse
 
 __all__ = ["FIXED", "KINDS", "SAME", "VECTORS", "CollectionSettings", "Kind", "KindCard", "changed", "settings_of"]
 
@@ -25,6 +26,9 @@ SAME: Final = "same"
 
 _MOST_INDEXED: Final = 64
 _MOST_TAGS: Final = 20
+_MOST_TAGGERS: Final = 16
+_STEP: Final = {"tagger", "field", "when", "least"}
+_READ: Final = "meaning"
 _WIDEST: Final = 65_536
 _ENTITY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}\Z")
 
@@ -38,7 +42,9 @@ class CollectionSettings:
     entities: name -> floats of vectors that the user brings (`custom` only).
     weights: vector name, or "tags", -> its share of a score when a search doesn't say what to compare.
     fields: metadata field -> weight of its words as tags or text. ignore_case: plain equality of strings in filters
-    takes no notice of case. auto_tags: how many labels a new picture should get as tags; 0 for none.
+    takes no notice of case. auto_tags: how many labels a new picture gets as tags, if its record has none; 0 for none.
+    taggers: what fills metadata of new pictures, in order: names or folders of trained taggers, or objects of `tagger`
+    and perhaps `field`, `when` (a filter: only of such records) and `least` (probability).
     threshold: probability from which two records count as the same picture. curves: probability curves fitted on pairs
     of one's own, in place of the model's: vector -> {"scale", "offset"} over its cosine, `SAME` -> over log-odds.
     """
@@ -51,6 +57,7 @@ class CollectionSettings:
     fields: Mapping[str, float] = field(default_factory=lambda: {"tags": 1.0})
     ignore_case: bool = False
     auto_tags: int = 0
+    taggers: Sequence[str | Mapping[str, Any]] = ()
     threshold: float = 0.5
     curves: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
@@ -196,6 +203,28 @@ def _auto_tags(value: Any, _: CollectionSettings) -> int:
     return value
 
 
+def _taggers(value: Any, settings: CollectionSettings) -> tuple[str | dict[str, Any], ...]:
+    if value and _READ not in settings.describers:
+        raise InvalidArgument("taggers", value, f"left out, where pictures are not described by {_READ!r}")
+    if isinstance(value, str | bytes) or not isinstance(value, Sequence) or len(value) > _MOST_TAGGERS:
+        raise InvalidArgument("taggers", value, f"a list of at most {_MOST_TAGGERS} taggers")
+    return tuple(_tagger(one) for one in value)
+
+
+def _tagger(one: Any) -> str | dict[str, Any]:
+    if isinstance(one, str) and one:
+        return one
+    if not isinstance(one, Mapping) or not one.keys() <= _STEP or not isinstance(one.get("tagger"), str):
+        raise InvalidArgument("taggers", one, 'a name, or like {"tagger": "room", "when": {"place": "indoor"}}')
+    parse(one.get("when"))
+    name, least = one.get("field", "x"), one.get("least", 0.0)
+    if not isinstance(name, str) or not name or name.startswith(("_", "$")) or "." in name:
+        raise InvalidArgument("taggers.field", name, "the name of a metadata field")
+    if isinstance(least, bool) or not isinstance(least, int | float) or not 0 <= least <= 1:
+        raise InvalidArgument("taggers.least", least, "a probability from 0 to 1")
+    return dict(one)
+
+
 def _threshold(value: Any, _: CollectionSettings) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= 1:
         raise InvalidArgument("threshold", value, "a probability above 0 and at most 1")
@@ -223,6 +252,7 @@ _CHECKS = {
     "fields": _fields,
     "ignore_case": _ignore_case,
     "auto_tags": _auto_tags,
+    "taggers": _taggers,
     "threshold": _threshold,
     "curves": _curves,
 }

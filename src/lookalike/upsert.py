@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from itertools import islice
+from pathlib import Path
 from threading import Lock
 from typing import Any, get_args
 
@@ -17,11 +18,14 @@ from lookalike.describers.stream import Job, Outcome, describe_stream
 from lookalike.errors import ImageError, InvalidArgument, InvalidRecord
 from lookalike.images.sources import Encoded, load
 from lookalike.intake import FACTS, STAMPS, Incoming, RawRecord, read_record
+from lookalike.kinds import CollectionSettings
 from lookalike.records import Existing, Failure
 from lookalike.settings import Settings
 from lookalike.stores.base import Row, Store, Vector
+from lookalike.taggers import Flow, flow_of
+from lookalike.taggers.flow import AUTOMATIC, stale, told
 
-__all__ = ["Progress", "Tally", "Writer", "tag_count"]
+__all__ = ["Automatic", "Progress", "Tally", "Writer", "automatic"]
 
 _CHUNK = 256  # records written at once: large enough for the store, small enough to lose little on Ctrl-C
 _FETCHES = 16  # URLs asked at once; their answers may wait to be described
@@ -32,11 +36,38 @@ Progress = Callable[[int], None]
 """Called with the number of records done since the last call."""
 
 
-def tag_count(usual: int, wanted: bool | None) -> int:
-    """Return how many tags a new picture gets. usual: what the collection says; wanted: None leaves it at that."""
-    if wanted is None:
-        return usual
-    return (usual or _TAGS) if wanted else 0
+@dataclass(frozen=True, slots=True)
+class Automatic:
+    """What fills metadata of new pictures by itself, where their records have none and bring none.
+
+    labels: how many labels become tags. flow: taggers, in order.
+    """
+
+    labels: int = 0
+    flow: Flow | None = None
+
+    def check(self, ensemble: Ensemble) -> None:
+        """Raise TaggerMismatch unless the taggers read what these describers make."""
+        if self.flow is not None:
+            self.flow.check(ensemble.signatures)
+
+    def given(self, rows: Mapping[str, Any], payload: Mapping[str, Any], ensemble: Ensemble) -> dict[str, Any]:
+        """Return metadata field -> value; nothing that the payload has."""
+        found = self.flow.given(rows, payload) if self.flow is not None else {}
+        if self.labels and "tags" not in payload:
+            found["tags"] = list(dict.fromkeys([*found.get("tags", ()), *ensemble.tags(rows)[: self.labels]]))
+        return found
+
+
+def automatic(settings: CollectionSettings, wanted: bool | None, workspace: Path) -> Automatic:
+    """Return what fills metadata of new pictures in a collection. wanted: labels and taggers at all, or tags at least.
+
+    None leaves it at what the settings say. Raises TaggerUnusable.
+    """
+    if wanted is False:
+        return Automatic()
+    flow = flow_of(settings.taggers, workspace) if settings.taggers else None
+    return Automatic((settings.auto_tags or _TAGS) if wanted else settings.auto_tags, flow)
 
 
 @dataclass(slots=True)
@@ -63,9 +94,9 @@ class Writer:
     """Writes records into one store. default: the vector that a bare `_vector` stands for.
 
     writing: held while a chunk is merged with what is there and written, so that two writers of one record take
-    turns; not while pictures are described. existing: what becomes of records that are there already. tags: how many
-    labels a picture gets as `tags` when it is described, if its record neither has nor brings any. latest: returns the
-    collection's writer by now: after a change of model it has another store and other describers.
+    turns; not while pictures are described. existing: what becomes of records that are there already. automatic: what
+    a picture's record gets when it is described, if it neither has nor brings that. latest: returns the collection's
+    writer by now: after a change of model it has another store and other describers.
     """
 
     store: Store
@@ -74,20 +105,21 @@ class Writer:
     default: str
     writing: Lock
     existing: Existing = "merge"
-    tags: int = 0
+    automatic: Automatic = Automatic()
     latest: Callable[[], Writer] | None = None
 
-    def rule(self, existing: Existing, tags: int = 0) -> Writer:
-        """Return a writer that treats records that exist like this, and gives so many tags. Raises InvalidArgument."""
+    def rule(self, existing: Existing, automatic: Automatic = Automatic()) -> Writer:
+        """Return a writer that treats records that exist like this, and fills metadata so. Raises InvalidArgument."""
         if existing not in get_args(Existing):
             raise InvalidArgument("existing", existing, f"one of {', '.join(get_args(Existing))}")
-        return replace(self, existing=existing, tags=tags)
+        return replace(self, existing=existing, automatic=automatic)
 
     def write(self, records: Iterable[RawRecord], tally: Tally, progress: Progress) -> None:
         """Write records and count them; what is counted as inserted or updated survives a crash.
 
-        While one chunk is written the next pictures are described already. Raises StoreFailed.
+        While one chunk is written the next pictures are described already. Raises StoreFailed, TaggerMismatch.
         """
+        self.automatic.check(self.ensemble)
         stream = self._described(_fetched(self._jobs(records), self.settings))
         while chunk := list(islice(stream, _CHUNK)):
             self._land([outcome for outcome in chunk if not _failed(outcome, tally)], tally)
@@ -101,7 +133,7 @@ class Writer:
                 self._now()._update(chunk, tally)
 
     def _now(self) -> Writer:
-        return self if self.latest is None else self.latest().rule(self.existing, self.tags)
+        return self if self.latest is None else self.latest().rule(self.existing, self.automatic)
 
     def _described(self, jobs: Iterable[Job]) -> Iterator[Outcome]:
         return describe_stream(jobs, self.ensemble, limits=self.settings.limits, workers=self.settings.workers)
@@ -113,6 +145,7 @@ class Writer:
             if now.store is self.store:
                 self._merge(outcomes, tally)
                 return
+        now.automatic.check(now.ensemble)
         again = now._described(Job(outcome.job.source, outcome.job.item) for outcome in outcomes)
         now._land([outcome for outcome in again if not _failed(outcome, tally)], tally)
 
@@ -215,13 +248,15 @@ class Writer:
         pictured = bool(given.keys() - self._own)
         moved = pictured or any(name in record.stamp for name in STAMPS)
         gone = {*record.unset, *(STAMPS if moved else ()), *(_PICTURED if pictured else ())}
+        if pictured and before:
+            gone |= stale(before.payload)
         kept = self._kept(before.payload, gone) if before else {}
         stays = (
             {name: row for name, row in before.vectors.items() if not pictured or name in self._own} if before else {}
         )
         payload = {**kept, **record.fields, **record.stamp, **self._facts(outcome), "_id": record.id}
-        if self.tags and outcome.image is not None and "tags" not in payload:
-            payload["tags"] = self.ensemble.tags(outcome.rows)[: self.tags]
+        if outcome.image is not None and (filled := self.automatic.given(outcome.rows, payload, self.ensemble)):
+            payload |= {**filled, AUTOMATIC: told(filled)}
         return {**stays, **given}, payload
 
     def _kept(self, payload: Mapping[str, Any], gone: Collection[str]) -> dict[str, Any]:

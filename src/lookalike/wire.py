@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from lookalike.wire_taggers import TaggerName, TaggerStepRequest
+
 __all__ = [
     "AddedBody",
     "AnswerBody",
@@ -177,6 +179,7 @@ class SettingsRequest(Request):
     fields: dict[str, float] | None = Field(None, description="Metadata field to the weight of its words.")
     ignore_case: bool | None = Field(None, description="Plain equality of strings in filters ignores case.")
     auto_tags: int | None = Field(None, description="How many labels a new picture gets as tags, 0 to 20.")
+    taggers: list[TaggerName | TaggerStepRequest] | None = Field(None, description="Trained taggers for new pictures.")
     threshold: float | None = Field(None, description="Probability from which two records are the same picture.")
     curves: dict[str, dict[str, float]] | None = Field(None, description="Probability curves of your own pairs.")
 
@@ -200,6 +203,7 @@ class SettingsBody(BaseModel):
     fields: dict[str, float]
     ignore_case: bool
     auto_tags: int
+    taggers: list[str | dict[str, Any]]
     threshold: float
     curves: dict[str, dict[str, float]]
 

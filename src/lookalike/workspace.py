@@ -72,7 +72,7 @@ class Workspace:
             self._release()
             raise
         self.trials = Trials(self.catalog.trials, self)
-        self._keeper = Keeper(self.catalog, self.shelf, settings, self.trials)
+        self._keeper = Keeper(self.catalog, self.shelf, replace(settings, workspace=self.path), self.trials)
 
     def create(self, name: str, *, kind: str = "photos", model: str | None = None, **settings: Any) -> Collection:
         """Make an empty collection.

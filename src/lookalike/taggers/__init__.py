@@ -6,8 +6,8 @@ new record
 
 from __future__ import annotations
 
-from lookalike.taggers.flow import Flow, flow_of, read_steps
+from lookalike.taggers.flow import Flow, flow_of
 from lookalike.taggers.folder import read_tagger, tagger_folder, write_tagger
 from lookalike.taggers.tagger import Said, Tagger, Task
 
-__all__ = ["Flow", "Said", "Tagger", "Task", "flow_of", "read_steps", "read_tagger", "tagger_folder", "write_tagger"]
+__all__ = ["Flow", "Said", "Tagger", "Task", "flow_of", "read_tagger", "tagger_folder", "write_tagger"]

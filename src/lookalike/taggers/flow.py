@@ -11,19 +11,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.errors import InvalidArgument
 from lookalike.filters import Filter, matches, parse
 from lookalike.taggers.folder import read_tagger, tagger_folder
 from lookalike.taggers.tagger import VECTOR, Tagger
 
-__all__ = ["AUTOMATIC", "Flow", "TaggerStep", "flow_of", "read_steps"]
+__all__ = ["AUTOMATIC", "Flow", "TaggerStep", "flow_of", "stale", "told"]
 
 AUTOMATIC = "_auto"
 """Fact of a record: JSON text, metadata field -> the value that was given by itself."""
 
 _TAGS = "tags"
-_STEP = {"tagger", "field", "when", "least"}
-_MOST = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,18 +68,8 @@ class Flow:
         return {name: value for name, value in found.items() if value != []}
 
 
-def read_steps(value: Any) -> tuple[str | dict[str, Any], ...]:
-    """Return the setting `taggers`, checked in its form: names, or objects of `tagger` and perhaps field, when, least.
-
-    Raises InvalidArgument, InvalidFilter.
-    """
-    if isinstance(value, str | bytes) or not isinstance(value, Sequence) or len(value) > _MOST:
-        raise InvalidArgument("taggers", value, f"a list of at most {_MOST} taggers")
-    return tuple(_read_step(one) for one in value)
-
-
 def flow_of(steps: Sequence[str | Mapping[str, Any]], workspace: Path) -> Flow:
-    """Return the chain that a setting means. Raises TaggerUnusable."""
+    """Return the chain that the setting `taggers` of a collection means. Raises TaggerUnusable."""
     made = []
     for one in steps:
         about: Mapping[str, Any] = {"tagger": one} if isinstance(one, str) else one
@@ -102,17 +89,3 @@ def stale(payload: Mapping[str, Any]) -> set[str]:
     """Return the fields that were filled by themselves, and not changed since; a new picture doesn't keep them."""
     values: dict[str, Any] = json.loads(payload.get(AUTOMATIC) or "{}")
     return {name for name, value in values.items() if payload.get(name) == value}
-
-
-def _read_step(one: Any) -> str | dict[str, Any]:
-    if isinstance(one, str) and one:
-        return one
-    if not isinstance(one, Mapping) or not one.keys() <= _STEP or not isinstance(one.get("tagger"), str):
-        raise InvalidArgument("taggers", one, 'a name, or like {"tagger": "room", "when": {"place": "indoor"}}')
-    parse(one.get("when"))
-    field, least = one.get("field", "x"), one.get("least", 0.0)
-    if not isinstance(field, str) or not field or field.startswith(("_", "$")) or "." in field:
-        raise InvalidArgument("taggers.field", field, "the name of a metadata field")
-    if isinstance(least, bool) or not isinstance(least, int | float) or not 0 <= least <= 1:
-        raise InvalidArgument("taggers.least", least, "a probability from 0 to 1")
-    return dict(one)
