@@ -18,6 +18,7 @@ _ROOMS = (
     ("import", "Import", "write"),
     ("duplicates", "Duplicates", "read"),
     ("map", "Map", "read"),
+    ("trials", "Trials", "read"),
     ("connect", "Connect", "read"),
     ("settings", "Settings", "read"),
 )

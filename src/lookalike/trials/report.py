@@ -104,7 +104,7 @@ def _of_split(trial: Trial, tallies: Tallies, searches_by: tuple[str, str]) -> R
     share = (a.hits + b.hits + 1) / (visitors + 1 / _USUAL)  # one hit of ten more, so that it is never 0
     needed = max(0, visitors_for_difference(min(share, 0.9), trial.effect, trial.share) - visitors)
     if winner is None:
-        verdict = _open(found, trial.effect, needed, "points")
+        verdict = _open(trial, found, needed)
     else:
         rates = (arms[1], arms[0]) if winner == "b" else (arms[0], arms[1])
         better, other = (arm.reached / arm.visitors for arm in rates)
@@ -141,7 +141,7 @@ def _of_interleaving(trial: Trial, tallies: Tallies, searches_by: tuple[str, str
     decisive = (decided + 1) / (visitors + 1 / _USUAL)
     needed = max(0, math.ceil((visitors_for_share(trial.effect) - decided) / decisive))
     if winner is None:
-        verdict = _open(Interval(found.value - 0.5, found.low - 0.5, found.high - 0.5), trial.effect, needed, "share")
+        verdict = _open(trial, Interval(found.value - 0.5, found.low - 0.5, found.high - 0.5), needed)
     else:
         low, high = (found.low, found.high) if winner == "b" else (1 - found.high, 1 - found.low)
         share = found.value if winner == "b" else 1 - found.value
@@ -168,9 +168,12 @@ def _counts(tally: Tally) -> Counts:
     return Counts(tally.reached, tally.visitors)
 
 
-def _open(found: Interval, effect: float, needed: int, unit: str) -> str:
+def _open(trial: Trial, found: Interval, needed: int) -> str:
     """Say that neither is known to be better. found: b less a, or the share that prefers b less one half."""
-    size = _points(effect) if unit == "points" else f"{0.5 + effect:.0%} to {0.5 - effect:.0%}"
+    effect, over = trial.effect, trial.state != "running"
+    size = _points(effect) if trial.method == "split" else f"{0.5 + effect:.0%} to {0.5 - effect:.0%}"
+    if needed and over:
+        return f"It ended before a difference of {size} could show: about {needed:,} more visitors were missing."
     if needed:
         return f"Not enough yet: about {needed:,} more visitors to see a difference of {size}."
     low, high = _points(found.low, ""), _points(found.high)
