@@ -17,7 +17,7 @@ from lookalike.folders.placement import CORNERS, MIRROR, Placement, held, moved,
 from lookalike.images.image import Pixels
 from lookalike.signals import Signals
 
-__all__ = ["LOSSY", "Changes", "Shown", "aligned", "changes_between", "changes_of_whole", "known_changes"]
+__all__ = ["LOSSY", "Changes", "Shown", "aligned", "changes_between", "changes_by", "changes_of_whole", "known_changes"]
 
 Floats = NDArray[np.float64]
 
@@ -130,6 +130,14 @@ def changes_of_whole(a: Shown, b: Shown, turned: int) -> Changes | None:
         found = held(turned)
     laid = aligner.laid(found)
     return None if laid is None or laid.agreement < _SAME_WHOLE else _told(a, b, found, laid)
+
+
+def changes_by(a: Shown, b: Shown, transform: Floats) -> Changes | None:
+    """Return what b is beside a by a transform from a's unit square to b's, or None if they don't agree by it."""
+    way, shift = nearest_held(transform)
+    transform = held(way) if shift <= _WHOLE else transform
+    laid = Aligner(a.pixels, b.pixels, transform).laid(transform)
+    return None if laid is None or laid.agreement < _SAME_WHOLE else _told(a, b, transform, laid)
 
 
 def _exact(a: Shown, b: Shown, transform: Floats) -> tuple[Floats, Laid | None]:

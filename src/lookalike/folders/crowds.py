@@ -8,18 +8,21 @@ from dataclasses import dataclass, field, replace
 from itertools import combinations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lookalike.duplicates import UnionFind
 from lookalike.folders.decided import Decided
-from lookalike.folders.findings import FileGroup, FilePair
+from lookalike.folders.findings import FileGroup, FilePair, Tier
 from lookalike.folders.linkage import ALL_PAIRS, Crowd, Link, Linkage, linked_groups
 from lookalike.folders.verify import Seen, Verifier
+from lookalike.folders.wholes import Wholes
 
 __all__ = ["Candidates", "Settling"]
 
 _AHEAD = 12  # pairs whose pictures are made ready while one is judged
 
 Pair = tuple[int, int]
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,7 @@ class _Crowd:
     how: Settling
     given: Candidates
     seen: dict[Pair, Seen] = field(default_factory=dict)
+    whole: Wholes = field(default_factory=Wholes)
 
     def groups(self) -> Iterator[FileGroup]:
         for part in self._connected():
@@ -73,10 +77,16 @@ class _Crowd:
         for pair in self.given.clear:
             if joined.find(pair[0]) != joined.find(pair[1]) and self._link(*pair).probability >= self.how.least:
                 joined.union(*pair)
+                self._note_whole(pair)
         doubtful = _near_together(self.given.doubtful)
+        ahead = 0
         for at, pair in enumerate(doubtful):
             if joined.find(pair[0]) != joined.find(pair[1]):
-                self.how.verifier.prepare(self._files(doubtful[at : at + _AHEAD]))
+                apart = (
+                    ab for ab in doubtful[max(at, ahead) : at + _AHEAD] if joined.find(ab[0]) != joined.find(ab[1])
+                )
+                self.how.verifier.prepare(self._files(self.whole.pair(*ab) for ab in apart))
+                ahead = at + _AHEAD
                 if self._link(*pair).probability >= self.how.least:
                     joined.union(*pair)
         return joined.groups()
@@ -97,10 +107,40 @@ class _Crowd:
             one, other = self._usable(a), self._usable(b)
             if not one or not other:
                 return Link(0.0)
-            found = self.how.verifier.judged(one[0], other[0])
+            found = self._following(a, b) or self.how.verifier.judged(one[0], other[0])
             if found is not None:
                 self.seen[a, b] = found
         return self._as_link(self.seen[a, b])
+
+    def _note_whole(self, pair: Pair) -> None:
+        """Remember that one is the other as a whole, edited as it may be."""
+        found = self.seen[min(pair), max(pair)].pair
+        if found.tier == "hash" and found.transform and min(found.overlap_a, found.overlap_b) == 1.0:
+            self.whole.join(*pair, self._transform(*pair, found), found.probability)
+
+    def _following(self, a: int, b: int) -> Seen | None:
+        """Judge two members by what was found of those they are copies of as a whole."""
+        one, other = self.whole.pair(a, b)
+        if (one, other) == (a, b) or not self.how.verifier.pixels:
+            return None
+        between, likely = np.eye(3), 1.0
+        tier: Tier = "hash"
+        if one != other:
+            self._link(one, other)
+            seen = self.seen.get((min(one, other), max(one, other)))
+            if seen is None or seen.pair.verdict != "edited-copy" or not seen.pair.transform:
+                return None
+            between, likely, tier = self._transform(one, other, seen.pair), seen.pair.probability, seen.pair.tier
+        (to_one, sure), (to_other, as_sure) = self.whole.way(a), self.whole.way(b)
+        transform = np.linalg.inv(to_other) @ between @ to_one
+        i, j = (self._usable(member)[0] for member in (a, b))
+        return self.how.verifier.follows(i, j, transform, min(likely, sure, as_sure), tier)
+
+    def _transform(self, a: int, b: int, found: FilePair) -> Floats:
+        """Return the transform from a to b; found: what was seen of the two."""
+        transform = np.array(found.transform).reshape(3, 3)
+        own = (self.how.verifier.file(number).path for number in self.given.pictures[a])
+        return transform if found.a in own else np.linalg.inv(transform)
 
     def _as_link(self, seen: Seen) -> Link:
         if self.how.near and seen.pair.verdict == "near-duplicate":

@@ -24,10 +24,12 @@ from lookalike.folders.findings import FileGroup, FilePair, PictureFile, Tier, U
 from lookalike.folders.ledger import Ledger, user_ledger
 from lookalike.folders.linkage import Linkage
 from lookalike.folders.reading import Depth, Reader
+from lookalike.folders.remembered import beside
 from lookalike.folders.selection import Given, Selection
 from lookalike.folders.survey import Progress, Survey, take_survey
 from lookalike.folders.triage import Triage, triage
 from lookalike.folders.verify import Verifier
+from lookalike.images.threads import one_thread_each
 from lookalike.likeness import SAME
 from lookalike.settings import Settings
 
@@ -52,8 +54,9 @@ class Wanted:
     or turned; "copy" most edits, unsure; "keypoints" looks at the pixels of the doubtful. probability: that two show
     the same picture, from which they count; above 0 up to 1, 1 being equal bytes or pixels. linkage: see `Linkage`.
     near: whether other shots of the same scene count. memory: bytes that pictures may take while they are looked at;
-    what is known of the files takes some 300 bytes each beside it. ledger: where to remember what was read, "" for
-    nowhere; by default the user's. decisions: what was decided of pictures in folders, by their digests.
+    what is known of the files takes some 300 bytes each beside it. ledger: where to remember what was read, and beside
+    it what was found of pairs; "" for nowhere, by default the user's. decisions: what was decided of pictures in
+    folders, by their digests.
     """
 
     upto: Tier = "keypoints"
@@ -125,8 +128,17 @@ class DuplicateSearch:
 
     @cached_property
     def _verifier(self) -> Verifier:
-        pixels = self._wanted.upto == "keypoints"
-        return Verifier(self.survey, settings=self._settings, memory=self._wanted.memory, pixels=pixels)
+        return Verifier(
+            self.survey,
+            settings=self._settings,
+            memory=self._wanted.memory,
+            pixels=self._wanted.upto == "keypoints",
+            remember=beside(self._ledger),
+        )
+
+    @property
+    def _ledger(self) -> str | os.PathLike[str]:
+        return user_ledger() if self._wanted.ledger is None else self._wanted.ledger
 
     @property
     def files(self) -> int:
@@ -186,7 +198,7 @@ class DuplicateSearch:
             return
         pending: deque[Future[list[FileGroup]]] = deque()
         left = iter(crowds)
-        with ThreadPoolExecutor(self._settings.workers, thread_name_prefix="crowds") as pool:
+        with one_thread_each(), ThreadPoolExecutor(self._settings.workers, thread_name_prefix="crowds") as pool:
             try:
                 while True:
                     while len(pending) < _AHEAD * self._settings.workers and (crowd := next(left, None)):
@@ -203,8 +215,7 @@ class DuplicateSearch:
 
     def _hash_of(self, digest: str) -> int:
         """Return the pHash of a picture that some scan has read, 0 if none has."""
-        place = user_ledger() if self._wanted.ledger is None else self._wanted.ledger
-        with closing(Ledger(place, hasher=Reader("hash", self._settings).hasher)) as ledger:
+        with closing(Ledger(self._ledger, hasher=Reader("hash", self._settings).hasher)) as ledger:
             known = ledger.picture(bytes.fromhex(digest))
         return int.from_bytes(known.turned[:8], "big") if known and known.quality >= MIN_QUALITY else 0
 

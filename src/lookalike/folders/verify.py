@@ -6,23 +6,36 @@ vanished or changed since it was read takes no part any more.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property, lru_cache
 from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lookalike.describers.ensemble import Ensemble, calibrated, standard_ensemble
 from lookalike.errors import ImageError, ImageUnreadable, SourceNotFound
-from lookalike.folders.changes import LOSSY, Changes, Shown, aligned, changes_between, changes_of_whole, known_changes
+from lookalike.folders.changes import (
+    LOSSY,
+    Changes,
+    Shown,
+    aligned,
+    changes_between,
+    changes_by,
+    changes_of_whole,
+    known_changes,
+)
 from lookalike.folders.differences import exactly_alike
 from lookalike.folders.findings import FilePair, PictureFile, Tier
+from lookalike.folders.remembered import Remembered
 from lookalike.folders.survey import Survey
 from lookalike.folders.triage import Described, describe, probabilities
 from lookalike.images import read_image
@@ -33,8 +46,14 @@ from lookalike.likeness import SAME, Judge
 from lookalike.records import Verdict
 from lookalike.settings import Settings
 from lookalike.signals import Portrait, Signals, measure_portraits, portrait
+from lookalike.version import __version__
 
-__all__ = ["Seen", "Verifier", "look_closely", "show"]
+Floats = NDArray[np.float64]
+
+__all__ = ["VERSION", "Seen", "Verifier", "look_closely", "show"]
+
+VERSION: Final = 1
+"""Of what is found of a pair; who changes what is found of the same two pictures raises it."""
 
 _SIDE: Final = 400  # pixels of the longer side at which pictures are looked at, that of keypoints
 _BYTES: Final = 3 << 20  # about what is kept of one
@@ -64,17 +83,29 @@ class Verifier:
     then. looks: how many pairs were looked at closely.
     """
 
-    def __init__(self, survey: Survey, *, settings: Settings, memory: int, pixels: bool = True) -> None:
-        """memory: bytes that pictures may take. pixels: whether they may be looked at, or what is known has to do."""
+    def __init__(
+        self, survey: Survey, *, settings: Settings, memory: int, pixels: bool = True, remember: str = ""
+    ) -> None:
+        """memory: bytes that pictures may take. pixels: whether they may be looked at, or what is known has to do.
+
+        remember: file where what is found of pairs is kept, see `Remembered`.
+        """
         self.survey, self.pixels = survey, pixels
         self.file = lru_cache(_FILES)(survey.file)
         self.unused: dict[int, str] = {}
         self.looks = 0
-        self._settings = settings
+        self._settings, self._remember = settings, remember
         self._room = max(_FEWEST, memory // _BYTES)
         self._ready: OrderedDict[int, Future[tuple[Shown, Portrait] | None]] = OrderedDict()
         self._lock = threading.Lock()
         self._helpers = ThreadPoolExecutor(settings.workers, thread_name_prefix="verify")
+
+    @cached_property
+    def _kept(self) -> Remembered:
+        judged = judgment()
+        weights = json.dumps([judged.signature, judged.offset, dict(judged.weights)], sort_keys=True)
+        maker = f"{VERSION} {__version__} {self._ensemble.neural.signature} {weights}"
+        return Remembered(self._remember, hashlib.sha256(maker.encode()).hexdigest()[:16])
 
     @cached_property
     def judge(self) -> Judge:
@@ -88,12 +119,15 @@ class Verifier:
     def close(self) -> None:
         """Let go of threads and pictures."""
         self._helpers.shutdown(cancel_futures=True)
+        if "_kept" in self.__dict__:
+            self._kept.close()
         self._ready.clear()
 
     def prepare(self, pairs: Iterable[tuple[int, int]]) -> None:
         """Make pictures ready in the background for a close look, those first that are wanted soonest."""
         if self.pixels:
-            numbers = dict.fromkeys(number for pair in pairs for number in pair)
+            fresh = (pair for pair in pairs if self._known(*pair) is None)
+            numbers = dict.fromkeys(number for pair in fresh for number in pair)
             for number in islice(numbers, self._room // (2 * self._settings.workers)):
                 self._portrait(number, closely=True)
 
@@ -104,11 +138,49 @@ class Verifier:
         if known.same[0]:
             return Seen(self._told((i, j), "identical", 1.0, "digest", Changes.of_equal_bytes()))
         if self.pixels:
-            return self._confirmed(known, likely) if known.clear()[0] else self.look(i, j)
+            return self._recalled(known, likely)
         a, b = self._ordered(i, j)
         found = known_changes(self.file(a), self.file(b), _held(known, a))
         verdict: Verdict = "edited-copy" if likely >= SAME else "unrelated"
         return Seen(self._told((a, b), verdict, likely, _tier(known), found))
+
+    def follows(self, i: int, j: int, transform: Floats, probability: float, tier: Tier) -> Seen | None:
+        """Judge two files by a transform that follows from other pairs; None if their pixels don't agree by it.
+
+        None as well for two that are judged without a look at their pixels.
+
+        transform: (3, 3), from the unit square of file i to that of file j.
+        """
+        if kept := self._known(i, j):
+            return kept
+        a, b = self._ordered(i, j)
+        if self._evident(describe(self.survey, np.array([a]), np.array([b]))):
+            return None
+        first, second = self._portrait(a).result(), self._portrait(b).result()
+        if first is None or second is None:
+            return None
+        way = transform if a == i else np.asarray(np.linalg.inv(transform), np.float64)
+        found = changes_by(first[0], second[0], way)
+        return None if found is None else self._keep(self._copied(first[0], second[0], probability, tier, found), a, b)
+
+    def _recalled(self, known: Described, likely: float) -> Seen | None:
+        """Judge two files by their pixels, if no scan has done so yet."""
+        i, j = int(known.i[0]), int(known.j[0])
+        if kept := self._known(i, j):
+            return kept
+        seen = self._confirmed(known, likely) if known.clear()[0] else self.look(i, j)
+        return None if seen is None else self._keep(seen, i, j)
+
+    def _keep(self, seen: Seen, i: int, j: int) -> Seen:
+        a, b = (self.file(number) for number in self._ordered(i, j))
+        self._kept.put(a.sha256, b.sha256, _packed(seen))
+        return seen
+
+    def _known(self, i: int, j: int) -> Seen | None:
+        """Return what a scan before found of two files."""
+        a, b = (self.file(number) for number in self._ordered(i, j))
+        kept = self._kept.get(a.sha256, b.sha256)
+        return None if kept is None else _unpacked(a, b, kept)
 
     def look(self, i: int, j: int) -> Seen | None:
         """Judge two files by their pixels; None if one of them can't be used any more."""
@@ -123,9 +195,8 @@ class Verifier:
     def _confirmed(self, known: Described, likely: float) -> Seen | None:
         """Tell what changed between two that are clear, or look closely if they are not what their hashes say."""
         i, j = self._ordered(int(known.i[0]), int(known.j[0]))
-        files = self.file(i), self.file(j)
-        if known.bits[0] <= _BARELY and known.cosine[0] >= _HARDLY and files[0].format == files[1].format in LOSSY:
-            found = known_changes(*files, _held(known, i))
+        if self._evident(known):
+            found = known_changes(self.file(i), self.file(j), _held(known, i))
             return Seen(self._told((i, j), "edited-copy", likely, "hash", found))
         first, second = self._portrait(i).result(), self._portrait(j).result()
         if first is None or second is None:
@@ -134,9 +205,18 @@ class Verifier:
         seen = changes_of_whole(a, b, _held(known, i))
         if seen is None:
             return self.look(i, j)
+        return self._copied(a, b, likely, _tier(known), seen)
+
+    def _evident(self, known: Described) -> bool:
+        """Whether a look at the pixels would find nothing that is worth telling."""
+        one, other = (self.file(int(side[0])).format for side in (known.i, known.j))
+        return bool(known.bits[0] <= _BARELY and known.cosine[0] >= _HARDLY and one == other in LOSSY)
+
+    def _copied(self, a: Shown, b: Shown, likely: float, tier: Tier, found: Changes) -> Seen:
+        """Return what is said of two that are the same picture; a is the one of the first path."""
         if np.array_equal(a.pixels, b.pixels) and _same_pixels(a.file, b.file, self._settings):
-            return Seen(self._told((i, j), "identical", 1.0, _tier(known), seen))
-        return Seen(self._told((i, j), "edited-copy", likely, _tier(known), seen))
+            return Seen(_pair(a.file, b.file, "identical", 1.0, tier, found))
+        return Seen(_pair(a.file, b.file, "edited-copy", likely, tier, found))
 
     def _ordered(self, i: int, j: int) -> tuple[int, int]:
         return (i, j) if self.file(i).path <= self.file(j).path else (j, i)
@@ -170,6 +250,20 @@ class Verifier:
         if closely:  # the costly parts, on this thread
             _ = made.keypoints, made.rows(), made.pdq()
         return shown, made
+
+
+def _packed(seen: Seen) -> dict[str, Any]:
+    """Return what is worth keeping of a pair: all but which files it is of."""
+    found = asdict(seen.pair) | {"differs": seen.differs}
+    return {name: value for name, value in found.items() if name not in ("a", "b")}
+
+
+def _unpacked(a: PictureFile, b: PictureFile, kept: dict[str, Any]) -> Seen | None:
+    rest: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in kept.items()}
+    try:
+        return Seen(differs=rest.pop("differs"), pair=FilePair(a.path, b.path, **rest))
+    except (KeyError, TypeError):  # written by somebody else
+        return None
 
 
 def show(file: PictureFile, settings: Settings, ensemble: Ensemble) -> tuple[Shown, Portrait]:

@@ -1,0 +1,108 @@
+"""What was found of pairs of pictures, kept for the next scan: a look at the same bytes would find the same again.
+
+One SQLite file. It is a shortcut and never an error: damaged, locked or on a full disk, pairs are looked at again.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final
+
+__all__ = ["FORMAT", "Remembered", "beside"]
+
+FORMAT: Final = 1
+_PATIENCE: Final = 5.0  # seconds another scan may be writing
+_OFTEN: Final = 0.5  # seconds between commits
+_SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS pairs (first BLOB, second BLOB, maker TEXT, found TEXT, PRIMARY KEY (first, second))
+WITHOUT ROWID
+"""
+_KEEP: Final = "INSERT OR REPLACE INTO pairs VALUES (?, ?, ?, ?)"
+
+
+def beside(ledger: str | os.PathLike[str]) -> str:
+    """Return where pairs are kept for a ledger, "" for one that keeps nothing."""
+    place = os.fspath(ledger)
+    return place and str(Path(place).with_name(f"{Path(place).stem}-pairs-{FORMAT}.sqlite"))
+
+
+class Remembered:
+    """Pairs by the SHA-256 of the first and of the second, and what was found: values of JSON.
+
+    place: made when it is missing; "" keeps nothing. maker: signature of whoever finds now; what others found is
+    forgotten when a pair is found anew. Safe for several threads, and for several scans at a time.
+    """
+
+    def __init__(self, place: str, maker: str) -> None:
+        self._maker = maker
+        self._lock = threading.Lock()
+        self._waiting: dict[tuple[bytes, bytes], str] = {}
+        self._last = time.monotonic()
+        self._db: sqlite3.Connection | None = None
+        if place:
+            with suppress(sqlite3.Error, OSError):
+                Path(place).parent.mkdir(parents=True, exist_ok=True)
+                db = sqlite3.connect(place, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
+                self._db = db
+                db.execute("PRAGMA journal_mode = WAL")
+                db.execute("PRAGMA synchronous = NORMAL")
+                db.execute(_SCHEMA)
+
+    def get(self, first: str, second: str) -> dict[str, Any] | None:
+        """Return what was found of a pair, in this order of the two, or None."""
+        key = bytes.fromhex(first), bytes.fromhex(second)
+        with self._lock:
+            if key in self._waiting:
+                return _read(self._waiting[key])
+            if self._db is None:
+                return None
+            with suppress(sqlite3.Error):
+                query = "SELECT found FROM pairs WHERE first = ? AND second = ? AND maker = ?"
+                row = self._db.execute(query, (*key, self._maker)).fetchone()
+                return None if row is None else _read(row[0])
+        return None
+
+    def put(self, first: str, second: str, found: dict[str, Any]) -> None:
+        """Keep what was found; it is written within half a second of the next, or in the end."""
+        if self._db is None:
+            return
+        with self._lock:
+            self._waiting[bytes.fromhex(first), bytes.fromhex(second)] = json.dumps(found)
+            if time.monotonic() - self._last >= _OFTEN:
+                self._write()
+
+    def close(self) -> None:
+        """Write what was put, and release the file."""
+        with self._lock:
+            self._write()
+            if self._db is not None:
+                with suppress(sqlite3.Error):
+                    self._db.close()
+            self._db = None
+
+    def _write(self) -> None:
+        if self._db is not None and self._waiting:
+            rows = [(*key, self._maker, found) for key, found in self._waiting.items()]
+            with suppress(sqlite3.Error):
+                self._db.execute("BEGIN IMMEDIATE")
+                self._db.executemany(_KEEP, rows)
+                self._db.execute("COMMIT")
+            if self._db.in_transaction:
+                with suppress(sqlite3.Error):
+                    self._db.execute("ROLLBACK")
+        self._waiting.clear()
+        self._last = time.monotonic()
+
+
+def _read(text: str) -> dict[str, Any] | None:
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
