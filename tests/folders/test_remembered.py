@@ -1,5 +1,8 @@
 """Pairs that a scan looked at are not looked at again; what is kept is a shortcut and never an error."""
 
+import sqlite3
+from contextlib import closing
+
 import numpy as np
 import pytest
 
@@ -31,6 +34,16 @@ def test_what_is_put_is_there_the_next_time_for_the_same_maker(tmp_path):
     assert Remembered(place, "me").get(A, B) == {"x": [1, None]}
     assert Remembered(place, "me").get(B, A) is None
     assert Remembered(place, "other").get(A, B) is None
+
+
+def test_what_is_stored_is_that_of_format_1(tmp_path):
+    assert beside(tmp_path / "files-1.sqlite") == str(tmp_path / "files-1-pairs-1.sqlite")
+    kept = Remembered(str(tmp_path / "x"), "me")
+    kept.put(A, B, {"words": ["é"]})
+    kept.close()
+    with closing(sqlite3.connect(tmp_path / "x")) as db:
+        rows = db.execute("SELECT * FROM pairs").fetchall()
+    assert rows == [(bytes.fromhex(A), bytes.fromhex(B), "me", '{"words": ["\\u00e9"]}')]
 
 
 def test_nothing_is_kept_where_nothing_is_asked_for():
