@@ -181,7 +181,8 @@ class TrialTable:
         values = {"trial": impression.trial, "visitor": impression.visitor, "side": side, "created": now()}
         entry = self._database.insert(trial_events).values(impression=impression.id, place=place, kind=event, **values)
         with self._database.writing() as connection:
-            return bool(connection.execute(entry.on_conflict_do_nothing()).rowcount)
+            kept = entry.on_conflict_do_nothing().returning(trial_events.c.place)  # row counts of inserts differ
+            return connection.execute(kept).first() is not None
 
     def tallies(self, trial: Trial) -> Tallies:
         """Return the figures so far."""

@@ -1,0 +1,120 @@
+"""Trials over HTTP and through both clients: begun, searched in, told of clicks, reported on and ended."""
+
+import asyncio
+
+import pytest
+
+from lookalike.catalog import Grant
+from lookalike.client import AsyncClient, Client
+from lookalike.errors import EntryNotFound, InvalidArgument, TrialExists, TrialOver
+
+KEY = "la_test_key"
+AT = "/v1/collections/shop"
+WARMER = {"name": "warmer", "a": {"by": "shape"}, "b": {"weights": {"hue": 1}}}
+
+
+@pytest.fixture
+def shop(space):
+    collection = space.create("shop", kind="custom", entities={"shape": 2, "hue": 2})
+    collection.add({"_id": f"r{i}", "_vector": {"shape": [1, i], "hue": [1, (i * 7) % 20]}, "n": i} for i in range(20))
+    return collection
+
+
+def asked(client, visitor, trial="warmer"):
+    return client.post(f"{AT}/search", json={"id": "r0", "k": 4, "trial": trial, "visitor": visitor}).json()
+
+
+def test_a_trial_over_http(service, shop, problem):
+    client = service()
+    begun = client.post(f"{AT}/trials", json=WARMER)
+    assert begun.status_code == 201
+    assert begun.json() == client.get(f"{AT}/trials").json()[0]
+    assert (begun.json()["a"], begun.json()["share"]) == ({"weights": {"shape": 1.0}}, 0.5)
+    problem(client.post(f"{AT}/trials", json=WARMER), 409, "trial_exists")
+    found = [asked(client, f"v{i}") for i in range(12)]
+    assert {one["variant"] for one in found} == {"a", "b"}
+    assert {one["by"] for one in found} == {"shape", "hue"}
+    event = {"impression": found[0]["impression"], "record": found[0]["matches"][2]["_id"], "event": "mark"}
+    assert [client.post(f"{AT}/events", json=event).json()["counted"] for _ in range(2)] == [True, False]
+    problem(client.post(f"{AT}/events", json={**event, "record": "r0"}), 422, "invalid_argument")
+    problem(client.post(f"{AT}/events", json={**event, "impression": "imp_0"}), 404, "entry_not_found")
+    problem(client.post(f"{AT}/events", json={**event, "event": "wink"}), 422, "invalid_request")
+    report = client.get(f"{AT}/trials/warmer").json()
+    assert sum(arm["visitors"] for arm in report["arms"]) == 12
+    assert sum(arm["events"]["mark"] for arm in report["arms"]) == 1
+    assert report["difference"]["low"] < 0 < report["difference"]["high"]
+    ended = client.post(f"{AT}/trials/warmer/promote", json={"variant": "b"}).json()
+    assert (ended["state"], ended["promoted"]) == ("promoted", "b")
+    assert client.get(AT).json()["settings"]["weights"] == {"hue": 1.0}
+    problem(client.post(f"{AT}/trials/warmer/drop"), 409, "trial_over")
+    assert client.delete(f"{AT}/trials/warmer").status_code == 204
+    problem(client.get(f"{AT}/trials/warmer"), 404, "entry_not_found")
+    problem(client.get("/v1/collections/nobody/trials"), 404, "collection_not_found")
+
+
+def test_an_interleaved_answer_says_so(service, shop):
+    client = service()
+    client.post(f"{AT}/trials", json={**WARMER, "method": "interleave"})
+    found = asked(client, "v")
+    assert (found["variant"], found["by"], found["weights"], len(found["matches"])) == ("both", "", {}, 4)
+    assert client.get(f"{AT}/trials/warmer").json()["preference"]["alike"] == 1
+
+
+def test_whoever_may_search_takes_part_and_only_admins_decide(service, key, shop, space, problem):
+    service().post(f"{AT}/trials", json=WARMER)
+    for scope in ("read", "write"):
+        client = service(key(scope))
+        found = asked(client, scope)
+        event = {"impression": found["impression"], "record": found["matches"][0]["_id"]}
+        assert client.post(f"{AT}/events", json=event).json() == {"counted": True}
+        assert client.get(f"{AT}/trials/warmer").status_code == 200
+        problem(client.post(f"{AT}/trials", json={**WARMER, "name": "mine"}), 403, "not_permitted")
+        problem(client.post(f"{AT}/trials/warmer/promote", json={"variant": "b"}), 403, "not_permitted")
+        problem(client.post(f"{AT}/trials/warmer/drop"), 403, "not_permitted")
+        problem(client.delete(f"{AT}/trials/warmer"), 403, "not_permitted")
+
+
+def test_a_key_of_one_collection_can_t_try_another_that_it_may_not_read(service, space, shop, problem):
+    space.create("hidden", kind="custom", entities={"shape": 2})
+    _, secret = space.catalog.keys.create("mine", Grant("admin", collections=["shop"]))
+    trial = {"name": "peek", "b": {"collection": "hidden"}}
+    problem(service(secret).post(f"{AT}/trials", json=trial), 403, "not_permitted")
+
+
+def test_the_client_tries_and_promotes(address, shop):
+    with Client(address, KEY) as client:
+        mine = client.collection("shop")
+        assert mine.start_trial("t", b={"by": "hue"}, effect=0.1).state == "running"
+        with pytest.raises(TrialExists):
+            mine.start_trial("t", b={"by": "hue"})
+        found = mine.search(id="r0", k=3, trial="t", visitor="v")
+        assert found.variant in ("a", "b")
+        assert mine.log_event(found.impression, found[0].id)
+        assert not mine.log_event(found.impression, found[0].id)
+        with pytest.raises(InvalidArgument, match="showed"):
+            mine.log_event(found.impression, "r0", "mark")
+        assert sum(arm.reached for arm in mine.trial_report("t").arms) == 1
+        assert mine.promote_trial("t", "b").promoted == "b"
+        with pytest.raises(TrialOver):
+            mine.drop_trial("t")
+        assert mine.search(id="r0", k=3, trial="t", visitor="v").impression is None
+        mine.forget_trial("t")
+        with pytest.raises(EntryNotFound):
+            mine.trial_report("t")
+
+
+def test_so_does_the_one_that_is_awaited(address, shop):
+    async def ask():
+        async with AsyncClient(address, KEY) as client:
+            mine = client.collection("shop")
+            await mine.start_trial("t", b={"by": "hue"}, method="interleave", goal="conversion")
+            found = await mine.search(id="r0", k=3, trial="t", visitor="v")
+            counted = await mine.log_event(found.impression, found[1].id, "conversion")
+            report = await mine.trial_report("t")
+            ended = await mine.drop_trial("t")
+            return counted, report, ended, await mine.trials()
+
+    counted, report, ended, listed = asyncio.run(ask())
+    assert counted
+    assert report.preference.prefer_a + report.preference.prefer_b == 1
+    assert (ended.state, [one.name for one in listed]) == ("dropped", ["t"])
