@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import platformdirs
 
@@ -15,7 +15,10 @@ from lookalike.errors import InvalidArgument
 from lookalike.images.addresses import read_networks
 from lookalike.images.image import Decoding, Fetching, Limits
 
-__all__ = ["Settings"]
+__all__ = ["CATALOG", "Settings"]
+
+CATALOG: Final = "catalog.sqlite"
+"""The file in a workspace that keeps its catalog, if no other one is set."""
 
 _PREFIX = "LOOKALIKE_"
 

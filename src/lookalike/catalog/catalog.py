@@ -17,11 +17,9 @@ from lookalike.catalog.trials import TrialTable
 from lookalike.catalog.usage import UsageMeter
 from lookalike.catalog.users import Users
 from lookalike.errors import WorkspaceUnreadable
+from lookalike.settings import CATALOG as FILE
 
 __all__ = ["FILE", "Catalog", "open_catalog"]
-
-FILE = "catalog.sqlite"
-"""The catalog's name in a workspace."""
 
 
 class Catalog:

@@ -136,9 +136,11 @@ def _memory(text: str) -> int:
 
 def _decisions(settings: Settings) -> Sequence[Decision]:
     """Return what was decided of pictures in folders; a workspace that was never made has no decisions."""
-    from lookalike.catalog import FILE, open_catalog
+    from lookalike.settings import CATALOG
 
-    if not settings.catalog and not (Path(settings.workspace) / FILE).is_file():
-        return ()
+    if not settings.catalog and not (Path(settings.workspace) / CATALOG).is_file():
+        return ()  # without loading what a catalog needs
+    from lookalike.catalog import open_catalog
+
     with open_catalog(Path(settings.workspace), settings.catalog) as catalog:
         return catalog.decisions.list()

@@ -27,12 +27,11 @@ def show_plan(plan: Plan, place: Path, form: Format, *, files: int | None = None
     """
     from lookalike.folders.planfile import to_json
 
-    told = to_json(plan)
     match form:
         case Format.json:
-            print_json({**told, "plan": str(place)})
+            print_json({**to_json(plan), "plan": str(place)})
         case Format.jsonl:
-            print_rows(told["groups"], form)
+            print_rows(to_json(plan)["groups"], form)
         case Format.csv | Format.parquet:
             print_rows(list(_pairs(plan)), form)
         case Format.table:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -97,12 +98,17 @@ def aligned(signals: Signals) -> bool:
 def known_changes(a: PictureFile, b: PictureFile, turned: int) -> Changes:
     """Return what b is beside a as far as that is known without their pixels; turned as for `changes_of_whole`."""
     transform = held(turned)
-    sizes = (a.width, a.height), (b.width, b.height)
-    words = [*_turns(placed(transform, *sizes)), *_resized(sizes, transform)]
+    words = list(_words_of_whole(turned, ((a.width, a.height), (b.width, b.height))))
     if not words and a.format == b.format and a.format in LOSSY:
         words.append("recompressed")
     words += _conversion(a, b)
     return Changes(tuple(words), transform=_flat(transform))
+
+
+@lru_cache(256)  # most folders have pictures of few sizes
+def _words_of_whole(turned: int, sizes: tuple[tuple[int, int], tuple[int, int]]) -> tuple[str, ...]:
+    transform = held(turned)
+    return *_turns(placed(transform, *sizes)), *_resized(sizes, transform)
 
 
 def changes_between(a: Shown, b: Shown, signals: Signals) -> Changes:

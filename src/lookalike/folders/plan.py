@@ -149,7 +149,8 @@ def make_plan(
     terms = terms or Terms()
     planned = []
     for group in groups:
-        whole = _with_pairs(group, choose(group, terms.keep).keeper, compare)
+        every = len(group.pairs) >= len(group.members) * (len(group.members) - 1) // 2
+        whole = group if every else _with_pairs(group, choose(group, terms.keep).keeper, compare)
         own = _companions(group)
         fates = [Fate(member.path, "leave", "", companions=own[member.path]) for member in group.members]
         planned.append(_decided(PlannedGroup(whole, fates), terms))

@@ -7,7 +7,7 @@ import json
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -63,13 +63,20 @@ def journal_of(plan: Plan, folder: Path | None = None) -> Path:
 
 def write_plan(plan: Plan, path: str | os.PathLike[str]) -> None:
     """Write a plan so that whoever reads it finds the one before or the whole of this one. Raises OSError."""
-    body = to_json(plan)
-    text = json.dumps({**body, "checksum": _checksum(body)}, indent=1) + "\n"
+    text = _text(to_json(plan))
     aside = f"{os.fspath(path)}.new"
     disk.remove_ours(aside)
     disk.write_new(aside, text.encode())  # ASCII: names that are no UTF-8 are escaped
     Path(aside).replace(path)
     disk.sync_folder(os.fspath(path))
+
+
+def _text(body: Mapping[str, Any]) -> str:
+    """Return a plan as it is written: what is of all of it, and each group, on a line of its own."""
+    groups = ",\n".join(json.dumps(group) for group in body["groups"])
+    told = {**body, "checksum": _checksum(body)}
+    lines = [f'"{name}": ' + (f"[\n{groups}\n]" if name == "groups" else json.dumps(told[name])) for name in told]
+    return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
 def read_plan(path: str | os.PathLike[str]) -> Plan:
@@ -115,8 +122,8 @@ def _group_to_json(planned: PlannedGroup) -> dict[str, Any]:
     keeper = planned.keeper
     members = []
     for member, fate in zip(planned.group.members, planned.fates, strict=True):
-        told = asdict(fate)
-        told["carries"] = list(told.pop("companions"))
+        told = _plain(fate)
+        told["carries"] = [_plain(companion) for companion in told.pop("companions")]
         members.append({**_plain(member), **told})
     return {
         "keeper": keeper.path if keeper else None,
@@ -127,9 +134,9 @@ def _group_to_json(planned: PlannedGroup) -> dict[str, Any]:
     }
 
 
-def _plain(value: PictureFile | FilePair) -> dict[str, Any]:
-    told = {known.name: getattr(value, known.name) for known in fields(value)}
-    return {name: list(one) if isinstance(one, tuple) else one for name, one in told.items()}
+def _plain(value: PictureFile | FilePair | Fate | Companion) -> dict[str, Any]:
+    told = [(name, getattr(value, name)) for name in value.__dataclass_fields__]
+    return {name: list(one) if isinstance(one, tuple) else one for name, one in told}
 
 
 def _checksum(body: Mapping[str, Any]) -> str:
