@@ -28,6 +28,12 @@ def drag(page, path, kind="image/jpeg"):
     held.dispose()
 
 
+def is_shown(page):
+    """Whether the picture that was asked with is there to be seen, and not a sign that stands for it."""
+    shown = page.locator("figure.asked img")
+    return shown.evaluate("image => image.decode().then(() => image.naturalWidth)") > 1
+
+
 def names(page):
     return page.locator("ol.grid a.name").all_inner_texts()
 
@@ -65,6 +71,7 @@ def test_a_picture_dropped_anywhere_is_searched_for(visit, gallery):
         page.dispatch_event("h1", "drop", {"dataTransfer": held})
         page.wait_for_url("**/search?query=*")
     assert names(page)[0] == "rocket/crop"
+    assert is_shown(page)
     page.reload()  # the upload is a URL like any other
     assert names(page)[0] == "rocket/crop"
 
@@ -78,6 +85,7 @@ def test_a_pasted_picture_is_searched_for_with_the_options_that_were_set(visit, 
         )
         page.wait_for_url("**/search?k=12&by=copy&query=*")
     assert names(page)[0] == "coins/original"
+    assert is_shown(page)
     assert len(names(page)) == 12
 
 

@@ -209,6 +209,29 @@ def test_plans_are_for_the_admin_at_this_machine_alone(address, key, space, plan
         assert httpx.get(f"{trusting}{target}", headers={"Accept": "text/html"}).status_code == 403
 
 
+def test_plans_are_led_to_from_where_duplicates_are_looked_for_by_those_who_may(
+    visitor, space, plan_id, keyed, address
+):
+    space.create("c", kind="custom", entities={"shape": 3})
+    try:
+        with keyed(space.catalog, address, Grant("write")) as writer:
+            for target in ("/", "/collections/c/duplicates"):
+                assert 'href="/review"' in visitor.get(target).text
+                assert 'href="/review"' not in writer.get(target).text
+    finally:
+        space.drop("c")
+    assert 'href="/review"' in visitor.get("/").text  # also where there is nothing yet
+
+
+def test_without_a_plan_nothing_leads_there(visitor, plans, plan_id):
+    hidden = plans.with_name("hidden")
+    plans.rename(hidden)
+    try:
+        assert 'href="/review"' not in visitor.get("/").text
+    finally:
+        hidden.rename(plans)
+
+
 def test_a_plan_that_is_damaged_is_said_to_be(visitor, plan_id, plans, folder):
     path = plans / f"{plan_id}.json"
     path.write_bytes(path.read_bytes().replace(b"0.95", b"0.05"))

@@ -18,6 +18,7 @@ from lookalike.pages.changes import log, permitted
 from lookalike.pages.entrance import require_browser
 from lookalike.pages.errands import Errand
 from lookalike.pages.render import collection_link, page
+from lookalike.pages.review import has_plans
 from lookalike.pages.tiles import Tile, tile_of
 from lookalike.records import DuplicateGroup, Record
 from lookalike.workspace import Workspace
@@ -100,6 +101,7 @@ def show_duplicates(name: str, view: Annotated[View, Query()], request: Request)
         settled=len(groups) - len(_left(groups, decisions, False)),
         pages=-(-len(left) // _PAGE),
         view=view,
+        plans=has_plans(request),
         threshold=found.probability if found else collection.settings.threshold,
     )
     if running:

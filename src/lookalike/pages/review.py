@@ -15,7 +15,7 @@ from fastapi import APIRouter, Depends, Form, HTTPException, Query, Request, Res
 from fastapi.responses import RedirectResponse
 from pydantic import BaseModel, Field
 
-from lookalike.errors import JournalUnreadable, NotPermitted, PlanNotFound, PlanUnreadable
+from lookalike.errors import AccessDenied, JournalUnreadable, NotPermitted, PlanNotFound, PlanUnreadable
 from lookalike.folders.plan import PlannedGroup
 from lookalike.pages.changes import permitted
 from lookalike.pages.entrance import require_browser
@@ -24,7 +24,7 @@ from lookalike.pages.plans import Change, Desk, Opened, Order, certainty
 from lookalike.pages.render import HEADERS, link, page
 from lookalike.pages.thumbnails import Thumbnails
 
-__all__ = ["desk_of", "opened", "require_owner", "review_page", "router"]
+__all__ = ["desk_of", "has_plans", "opened", "require_owner", "review_page", "router"]
 
 _LOOPBACK: Final = {"127.0.0.1", "::1", "localhost"}
 _PASSED_ON: Final = ("forwarded", "x-forwarded-for", "x-real-ip")  # what proxies say of whom they speak for
@@ -42,6 +42,15 @@ def require_owner(request: Request) -> None:
     direct = not any(name in request.headers for name in _PASSED_ON)
     if not (near and direct and (request.url.hostname or "") in _LOOPBACK and getattr(caller, "by", "") == "session"):
         raise NotPermitted("a session of an admin at the machine that the files are on")
+
+
+def has_plans(request: Request) -> bool:
+    """Whether there is a plan that the visitor may review; a newest one that can't be read counts, too."""
+    try:
+        require_owner(request)
+    except (AccessDenied, NotPermitted):
+        return False
+    return bool(desk_of(request).recent(1))
 
 
 router = APIRouter(prefix="/review", dependencies=[Depends(require_browser), Depends(require_owner)])

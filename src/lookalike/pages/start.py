@@ -15,6 +15,7 @@ from lookalike.errors import LookalikeError, MissingExtra
 from lookalike.pages.changes import log, permitted
 from lookalike.pages.entrance import require_browser
 from lookalike.pages.render import collection_link, page
+from lookalike.pages.review import has_plans
 from lookalike.pages.tiles import Tile, tile_of
 from lookalike.pages.visitor import may, may_read
 from lookalike.pages.words import KINDS, changed_how
@@ -73,6 +74,7 @@ def show_start(request: Request, after: str = "") -> Response:
         changes=list(_changes(told, names))[:_CHANGES] if may(request, "admin") else [],
         folder=str(workspace.path),
         importing="/collections/{name}/import" in request.app.state.pages,
+        plans=has_plans(request),
     )
 
 
