@@ -223,6 +223,12 @@ def test_plots_are_figures(folder):
         recipes.plot_recalls([])
 
 
+def test_a_notebook_draws_a_plot_where_nobody_turned_pyplot_on():
+    pytest.importorskip("matplotlib", reason="drawing needs matplotlib")
+    formatters = pytest.importorskip("IPython.core.formatters", reason="asks what a notebook asks")
+    assert formatters.PNGFormatter()(recipes.plot_recalls([1, 2])).startswith(b"\x89PNG")
+
+
 def test_the_widget_asks_with_what_is_clicked(folder):
     pytest.importorskip("ipywidgets", reason="the widget needs ipywidgets")
     data = ImageFolder(folder)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lookalike.evaluation.plots import canvas
+from lookalike.evaluation import plots
 from lookalike.images import read_image
 from lookalike.images.resize import thumbnail
 from lookalike.recipes.sets import ComparativeSet, recall_at_k
@@ -50,7 +52,7 @@ def plot_comparative_set(
 
 def plot_recalls(ranks: Sequence[int], figsize: tuple[float, float] = (6, 4)) -> Figure:
     """Draw recall@k in percent over k, up to the largest rank. Raises MissingExtra; InvalidArgument for no ranks."""
-    figure = canvas(figsize)
+    figure = _canvas(figsize)
     axes = figure.subplots()
     upto = range(1, max(ranks, default=1) + 1)
     axes.plot(list(upto), [recall_at_k(ranks, k) for k in upto], marker="." if len(upto) < 30 else "")
@@ -61,7 +63,7 @@ def plot_recalls(ranks: Sequence[int], figsize: tuple[float, float] = (6, 4)) ->
 
 def plot_ranks_distribution(ranks: Sequence[int], figsize: tuple[float, float] = (6, 4)) -> Figure:
     """Draw how often the positive took each rank. Raises MissingExtra without matplotlib."""
-    figure = canvas(figsize)
+    figure = _canvas(figsize)
     axes = figure.subplots()
     axes.hist(list(ranks), bins=[rank + 0.5 for rank in range(max(ranks, default=1) + 1)])
     axes.set(xlabel="rank of the positive", ylabel="comparative sets")
@@ -71,7 +73,7 @@ def plot_ranks_distribution(ranks: Sequence[int], figsize: tuple[float, float] =
 def _pictures(
     paths: Sequence[str], titles: Sequence[str], rows: int, cols: int, figsize: tuple[float, float] | None
 ) -> Figure:
-    figure = canvas(figsize or (2 * cols, 2.4 * rows))
+    figure = _canvas(figsize or (2 * cols, 2.4 * rows))
     cells: Any = figure.subplots(rows, cols, squeeze=False).ravel()
     for cell in cells:
         cell.axis("off")
@@ -79,3 +81,16 @@ def _pictures(
         cell.imshow(thumbnail(read_image(path, wants=_SIDE).pixels, _SIDE))
         cell.set_title(f"{title}\n{Path(path).name}", fontsize=8)
     return figure
+
+
+def _canvas(figsize: tuple[float, float]) -> Figure:
+    """Return an empty figure that a notebook draws even if nobody has turned pyplot on there."""
+    figure = plots.canvas(figsize)
+    figure.__dict__["_repr_png_"] = partial(_png, figure)
+    return figure
+
+
+def _png(figure: Figure) -> bytes:
+    file = BytesIO()
+    figure.savefig(file, format="png")
+    return file.getvalue()
