@@ -46,7 +46,7 @@ FLOORS = [
     ["keeping"],
     ["workspace"],
     ["gallery", "wire_taggers", "wire", "wire_duplicates", "wire_maps", "wire_trials", "moving", "snapshots"],
-    ["syncing", "fetching", "charting"],
+    ["lessons", "syncing", "fetching", "charting"],
     ["work"],
     ["administration"],
     ["client"],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -25,14 +25,15 @@ class Plan:
     """What may be chosen of a training.
 
     gear: "head" on frozen features, or "full": the last stages of the network too (extra `train`). held_out: share of
-    the identities that figures are measured on. drop_duplicates: leave pictures out of training that are near
-    duplicates of held-out ones. anyway: write the trained model even if it is worse on held-out identities.
-    force: replace a model that is there. The others are of the gear "full": epochs at most, loss ("softmax",
-    "triplet" or "contrastive"), resume: go on from the checkpoint of an interrupted training.
+    the identities that figures are measured on; held: these identities, in place of a share. drop_duplicates: leave
+    pictures out of training that are near duplicates of held-out ones. anyway: write the trained model even if it is
+    worse on held-out identities. force: replace a model that is there. The others are of the gear "full": epochs at
+    most, loss ("softmax", "triplet" or "contrastive"), resume: go on from the checkpoint of an interrupted training.
     """
 
     gear: Gear = "head"
     held_out: float = 0.2
+    held: Sequence[str] = ()
     seed: int = 0
     drop_duplicates: bool = False
     anyway: bool = False

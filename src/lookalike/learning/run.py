@@ -127,7 +127,7 @@ class _Run:
     def __init__(self, errand: Errand, base: Base, pictures: Described, notes: list[str]) -> None:
         self._errand, self._base, self._all, self._notes = errand, base, pictures, notes
         self._plan = plan = errand.plan
-        self._held = split_identities(pictures.labels, plan.held_out, plan.seed)
+        self._held = split_identities(pictures.labels, plan.held_out, plan.seed, plan.held)
         inside = [label in self._held for label in pictures.labels]
         self._test = taken(pictures, [place for place, held in enumerate(inside) if held])
         self._train = taken(pictures, [place for place, held in enumerate(inside) if not held])

@@ -47,11 +47,12 @@ def cleaned(pictures: Described) -> tuple[Described, list[str]]:
     return taken(pictures, keep), notes
 
 
-def split_identities(identities: Sequence[str], share: float, seed: int) -> frozenset[str]:
+def split_identities(identities: Sequence[str], share: float, seed: int, chosen: Sequence[str] = ()) -> frozenset[str]:
     """Return the identities that are held out, drawn evenly; the same for the same seed and identities.
 
     share: of those with two pictures or more, of which two at least are held out and two are not; as large a share of
-    those with one picture, which can be found though not asked with. Raises InvalidArgument for too few.
+    those with one picture, which can be found though not asked with. chosen: just these of them, in place of a share.
+    Raises InvalidArgument for too few, and for a choice that leaves fewer than two on a side.
     """
     if not 0 < share < 1:
         raise InvalidArgument("held_out", share, "above 0 and below 1")
@@ -60,12 +61,19 @@ def split_identities(identities: Sequence[str], share: float, seed: int) -> froz
     if len(able) < FEWEST:
         found = f"{len(counts):,} classes, {len(able):,} of them with two pictures or more"
         raise InvalidArgument("what is to be learned from", found, f"{FEWEST} such classes, better 20 or more")
+    if chosen:
+        held = set(chosen) & counts.keys()
+        if not 2 <= len(held & set(able)) <= len(able) - 2:
+            raise InvalidArgument(
+                "held", shortened(chosen), "two classes with two pictures at least, and not all but one"
+            )
+        return frozenset(held)
     random = np.random.default_rng([seed, 3])
     alone = sorted(counts.keys() - set(able))
     number = min(max(2, round(share * len(able))), len(able) - 2)
-    held = [able[place] for place in random.permutation(len(able))[:number]]
-    held += [alone[place] for place in random.permutation(len(alone))[: round(share * len(alone))]]
-    return frozenset(held)
+    drawn = [able[place] for place in random.permutation(len(able))[:number]]
+    drawn += [alone[place] for place in random.permutation(len(alone))[: round(share * len(alone))]]
+    return frozenset(drawn)
 
 
 def taken(pictures: Described, places: Sequence[int]) -> Described:

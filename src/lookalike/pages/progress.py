@@ -35,6 +35,8 @@ _KINDS: Final = {
     "samples": ("Sample gallery", "picture"),
     "fetch": ("Fetch a model", ""),
     "map": ("Map", "step"),
+    "tagger": ("Train a tagger", "step"),
+    "likeness": ("Train a model", "step"),
 }
 """Kind of a job -> its name on the pages, and what it counts; bytes where that is ""."""
 

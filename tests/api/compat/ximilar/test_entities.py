@@ -80,7 +80,7 @@ def test_descriptors_measure_likeness(similarity, draw, photos, coded, estates, 
     assert found["answer_distances"] == [0]
 
 
-def test_training_pictures_are_labeled_and_searched_but_not_trained_on_yet(recognition, draw, client, host):
+def test_training_pictures_are_labeled_and_searched_and_kept_as_files(recognition, draw, client, stranger, space):
     task, _ = recognition.create_task("rooms")
     assert (task.type, task.production_version) == ("multi_class", None)
     kitchen, _ = recognition.create_label("kitchen")
@@ -103,12 +103,18 @@ def test_training_pictures_are_labeled_and_searched_but_not_trained_on_yet(recog
         json={"query_record": {"_id": image.id}},
         headers={"collection-id": "ximilar-images"},
     ).json()
-    assert found["answer_records"] == [{"_id": image.id}]
+    assert [one["_id"] for one in found["answer_records"]] == [image.id]
 
-    assert task.train()["status"]["code"] == 501
-    with pytest.raises(XimilarClientException, match="can't classify yet"):
+    with pytest.raises(XimilarClientException, match="no version that is trained"):
         task.classify([{"_img_data": draw(0)}])
+    assert "given 2 labels" in task.train()["detail"]
+    kept = client.get(image.img_path)
+    assert (kept.status_code, kept.headers["content-type"]) == (200, "image/jpeg")
+    assert [path.name for path in (space.path / "training-pictures").iterdir()] == [image.id]
+    assert stranger.get(image.img_path).status_code == 401
     assert recognition.remove_image(image.id).status_code == 204
+    assert list((space.path / "training-pictures").iterdir()) == []
+    assert client.get(image.img_path).status_code == 404
     assert recognition.remove_label(kitchen.id).status_code == 204
     assert recognition.get_task(task.id)[0].id == task.id
     assert recognition.get_image(image.id)[0] is None

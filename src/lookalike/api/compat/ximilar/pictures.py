@@ -12,6 +12,7 @@ from fastapi import Response
 from lookalike.api.compat.ximilar.colors import palette_of
 from lookalike.api.compat.ximilar.envelope import Call, reason, told
 from lookalike.api.compat.ximilar.fields import picture_of
+from lookalike.api.compat.ximilar.learned import learned_model
 from lookalike.api.compat.ximilar.searching import distance
 from lookalike.describers import Description, describe_each
 from lookalike.describers.cache import user_cache
@@ -22,7 +23,17 @@ from lookalike.likeness import SAME, Judge
 from lookalike.settings import Settings
 from lookalike.stores.base import Row
 
-__all__ = ["descriptor", "dominant_color", "rank_images", "remove_duplicates", "tags", "visual_hash"]
+__all__ = [
+    "answer_row",
+    "descriptor",
+    "dominant_color",
+    "listed",
+    "look_at",
+    "rank_images",
+    "remove_duplicates",
+    "tags",
+    "visual_hash",
+]
 
 _GENERIC, _PRODUCT = 6, 3
 _MOST_COLORS: Final = 32
@@ -37,7 +48,7 @@ Seen = tuple[dict[str, Any], Description | ImageError]
 def descriptor(call: Call) -> Response:
     """Give each record the `_descriptor` that its picture has in a `collection`, or by the service's own model.
 
-    A `task_id` is taken, and changes nothing before it is trained.
+    With the `task_id` of a task of custom similarity that was trained, by what it learned, the newest or a `version`.
     """
     settings, name = call.settings, "meaning"
     if call.body.get("collection") is not None:
@@ -46,29 +57,31 @@ def descriptor(call: Call) -> Response:
         collection = call.workspace.get(chosen)
         settings = replace(settings, model=collection.info.model)
         name = collection.by if collection.by in collection.settings.describers else name
+    elif call.body.get("task_id") is not None:
+        settings = replace(settings, model=learned_model(call) or settings.model)
     found = [
-        _row(
+        answer_row(
             call,
             record,
             seen,
             {"_descriptor": [float(x) for x in seen.vectors[name]]} if isinstance(seen, Description) else {},
         )
-        for record, seen in _seen(call, settings)
+        for record, seen in look_at(call, settings)
     ]
-    return _listed(call, found)
+    return listed(call, found)
 
 
 def tags(call: Call) -> Response:
     """Give each record `_tags`, most probable first, and their names as `_tags_simple`."""
     found = []
-    for record, seen in _seen(call, call.settings, labels=_TAGS):
+    for record, seen in look_at(call, call.settings, labels=_TAGS):
         members: dict[str, Any] = {}
         if isinstance(seen, Description):
             likely = [one for one in seen.labels if one.probability >= _LEAST]
             members["_tags"] = [{"name": one.name, "prob": one.probability} for one in likely]
             members["_tags_simple"] = [one.name for one in likely]
-        found.append(_row(call, record, seen, members))
-    return _listed(call, found)
+        found.append(answer_row(call, record, seen, members))
+    return listed(call, found)
 
 
 def dominant_color(call: Call) -> Response:
@@ -83,20 +96,20 @@ def dominant_color(call: Call) -> Response:
         try:
             palette = palette_of(_picture(source), count, limits)
         except ImageError as error:
-            found.append(_row(call, record, error, {}))
+            found.append(answer_row(call, record, error, {}))
             continue
         members = {"_width": palette.width, "_height": palette.height, "_dominant_colors": palette.lists(names=named)}
-        found.append(_row(call, record, None, members))
-    return _listed(call, found)
+        found.append(answer_row(call, record, None, members))
+    return listed(call, found)
 
 
 def visual_hash(call: Call) -> Response:
     """Give each record its `_visual_hash`: of 64 bits, as hex, few of which change with an edit."""
     found = [
-        _row(call, record, seen, {"_visual_hash": seen.hashes["phash"]} if isinstance(seen, Description) else {})
-        for record, seen in _seen(call, call.settings)
+        answer_row(call, record, seen, {"_visual_hash": seen.hashes["phash"]} if isinstance(seen, Description) else {})
+        for record, seen in look_at(call, call.settings)
     ]
-    return _listed(call, found)
+    return listed(call, found)
 
 
 def remove_duplicates(call: Call) -> Response:
@@ -104,7 +117,7 @@ def remove_duplicates(call: Call) -> Response:
 
     `_duplicates` lists the `_id`s of those. Records that can't be read stay.
     """
-    all_seen = list(_seen(call, call.settings))
+    all_seen = list(look_at(call, call.settings))
     if len(all_seen) > _MOST_COMPARED:
         raise InvalidArgument("records", len(all_seen), f"at most {_MOST_COMPARED} here; a collection takes any number")
     judge = Judge(standard_ensemble(call.settings.model).curves)
@@ -120,14 +133,14 @@ def remove_duplicates(call: Call) -> Response:
         for place in reversed([first, *others]):
             merged |= all_seen[place][0]
         found.append(
-            _row(
+            answer_row(
                 call,
                 {**merged, "_duplicates": [all_seen[place][0].get("_id") for place in others]},
                 all_seen[first][1],
                 {},
             )
         )
-    return _listed(call, found)
+    return listed(call, found)
 
 
 def rank_images(call: Call) -> Response:
@@ -145,14 +158,14 @@ def rank_images(call: Call) -> Response:
     assert about is not None
     judge = Judge(standard_ensemble(call.settings.model).curves)
     ranked, skips = [], []
-    for record, seen in _seen(call, call.settings):
+    for record, seen in look_at(call, call.settings):
         row = _described(seen)
         if row is None:
-            skips.append(_row(call, record, seen, {"_reason": reason(400, str(seen))}))
+            skips.append(answer_row(call, record, seen, {"_reason": reason(400, str(seen))}))
             continue
         sure = judge.judge(about, row)[1]
         near = max(0.0, min(1.0, float(about.vectors["copy"] @ row.vectors["copy"])))
-        ranked.append((distance((sure + near) / 2), _row(call, record, seen, {})))
+        ranked.append((distance((sure + near) / 2), answer_row(call, record, seen, {})))
     ranked.sort(key=lambda pair: pair[0])
     rows = [row for _, row in ranked]
     return told(
@@ -179,7 +192,7 @@ def _sources(call: Call) -> Iterator[tuple[dict[str, Any], bytes | ImageError]]:
             yield rest, error
 
 
-def _seen(call: Call, settings: Settings, labels: int = 0) -> Iterator[Seen]:
+def look_at(call: Call, settings: Settings, labels: int = 0) -> Iterator[Seen]:
     """Yield each record and what its picture says, in order."""
     found = list(_sources(call))
     readable = [source for _, source in found if not isinstance(source, ImageError)]
@@ -200,7 +213,7 @@ def _described(seen: Description | ImageError) -> Row | None:
     return Row("", dict(seen.vectors), {"_sha256": seen.image.sha256, "_phash": seen.hashes["phash"]})
 
 
-def _row(call: Call, record: Mapping[str, Any], seen: object, members: Mapping[str, Any]) -> dict[str, Any]:
+def answer_row(call: Call, record: Mapping[str, Any], seen: object, members: Mapping[str, Any]) -> dict[str, Any]:
     """Return a record with what was found and its `_status`; one without `_id` is given one."""
     failed = isinstance(seen, ImageError)
     status = {
@@ -211,6 +224,7 @@ def _row(call: Call, record: Mapping[str, Any], seen: object, members: Mapping[s
     return {**record, "_id": record.get("_id") or secrets.token_hex(16), **members, "_status": status}
 
 
-def _listed(call: Call, found: Sequence[Mapping[str, Any]]) -> Response:
+def listed(call: Call, found: Sequence[Mapping[str, Any]], **more: Any) -> Response:
+    """Return the answer with these records, and with more members."""
     good = any(row["_status"]["code"] == 200 for row in found)
-    return told(call, 200 if good or not found else 400, records=list(found))
+    return told(call, 200 if good or not found else 400, records=list(found), **more)

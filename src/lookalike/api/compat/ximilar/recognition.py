@@ -1,24 +1,46 @@
-"""Recognition: tasks and labels below recognition/v2/. They are kept; nothing is trained from them here yet.
+"""Recognition: tasks and labels below recognition/v2/, what they learn from training pictures, and what that says.
 
-`train` and `classify` say so with status 501, and there are no models.
+A task becomes a tagger of the workspace, trained in the background on the vectors of the collection `ximilar-images`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any, Final
 
 from fastapi import Response
 
-from lookalike.api.compat.ximilar.entities import Document, Kind, Shelf, contains, page_of, serve
-from lookalike.api.compat.ximilar.envelope import Call, json_response
-from lookalike.api.compat.ximilar.training_images import LABEL, remove_labeled, show_label, training_image
+from lookalike.api.compat.ximilar.entities import Document, Kind, Shelf, contains, serve
+from lookalike.api.compat.ximilar.envelope import Call, told
+from lookalike.api.compat.ximilar.learned import (
+    MODELS,
+    TASKS_OF,
+    begin,
+    chosen,
+    forget_models,
+    production,
+    show_model,
+)
+from lookalike.api.compat.ximilar.pictures import answer_row, listed, look_at
+from lookalike.api.compat.ximilar.training_images import IMAGES, LABEL, remove_labeled, show_label, training_image
+from lookalike.describers import Description
+from lookalike.describers.ensemble import standard_ensemble
 from lookalike.errors import EntryNotFound, InvalidArgument
+from lookalike.lessons import forget_tagger
+from lookalike.taggers import Said, Tagger, read_tagger, tagger_folder
+from lookalike.taggers.tagger import VECTOR
 
 __all__ = ["recognition"]
 
 _TASK: Final = "recognition-task"
 _TASK_TYPES: Final = ("multi_class", "multi_label", "regression")
+_LEARNED: Final = {"multi_class": "classify", "multi_label": "tag"}
+_LEAST: Final = 2
+_FIELD: Final = 64
+_UNSAFE: Final = re.compile(r"[^A-Za-z0-9_-]+")
 _LABEL_TYPES: Final = ("category", "tag", "value")
 
 
@@ -29,28 +51,85 @@ def recognition(call: Call, path: Sequence[str]) -> Response:
     match kind, rest:
         case "training-image", _:
             return training_image(call, rest)
-        case "classify", _:
-            return _not_yet("classify")
+        case "classify", []:
+            return _classify(call)
         case "task", [id_, "train"] if method == "POST":
-            Shelf(call).find(_TASK, id_)
-            return _not_yet("train")
+            return _train(Shelf(call), id_)
         case "label", [id_, "wipe"] if method == "DELETE":
             shelf = Shelf(call)
             shelf.find(LABEL, id_)
             remove_labeled(shelf, id_, images=True)
             return serve(call, _LABELS, [id_])
-        case "model", [] if method == "GET":
-            return page_of(call, [], lambda one: one)
-        case "model", [id_, *_]:
-            raise EntryNotFound("model", id_)
+        case "model", [id_] if method == "DELETE":
+            return _delete_model(Shelf(call), id_)
+        case "model", ([] | [_]) if method == "GET":
+            return serve(call, MODELS[_TASK], rest)
         case (("task" | "label"), _):
             return serve(call, _TASKS if kind == "task" else _LABELS, rest)
     raise EntryNotFound("route", call.request.url.path)
 
 
-def _not_yet(what: str) -> Response:
-    text = f"Lookalike can't {what} yet: tasks, labels and pictures are kept, and are not trained on here."
-    return json_response({"status": {"code": 501, "text": text}, "detail": text}, 501)
+def _train(shelf: Shelf, id_: str) -> Response:
+    """Begin to learn from the pictures that have the task's labels; those marked as test are asked about."""
+    task = shelf.find(_TASK, id_)
+    labels = [one["id"] for one in shelf.known(LABEL, task["labels"])]
+    if task["type"] not in _LEARNED:
+        raise InvalidArgument("type", task["type"], f"one of {', '.join(_LEARNED)} to be trained")
+    if len(labels) < _LEAST:
+        raise InvalidArgument(f"the task {task['name']}", f"{len(labels)} labels", f"given {_LEAST} labels at least")
+    shelf.collection("write", IMAGES)
+    spec = {
+        "task": _LEARNED[task["type"]],
+        "from": "labels",
+        "labels": labels,
+        "where": {"labels": {"$in": labels}},
+        "test": "test_image",
+        "field": "tags"
+        if task["type"] == "multi_label"
+        else _UNSAFE.sub("-", task["name"])[:_FIELD].strip("-_") or "class",
+    }
+    model = show_model(shelf, begin(shelf, _TASK, task, "tagger", IMAGES, spec))
+    return told(shelf.call, 200, **model)
+
+
+def _classify(call: Call) -> Response:
+    """Give each record the `best_label` and the `labels` that a trained task says: of tags those likely enough."""
+    shelf = Shelf(call)
+    task = shelf.find(_TASK, str(call.body.get("task_id")))
+    model = chosen(shelf, _TASK, task)
+    tagger = read_tagger(tagger_folder(model["learned"], call.workspace.path))
+    settings = replace(call.settings, model=shelf.collection("read", IMAGES).info.model)
+    tagger.check(standard_ensemble(settings.model).signatures.get(VECTOR))
+    names = {one["id"]: one for one in shelf.known(LABEL, list(tagger.labels))}
+    found = []
+    for record, seen in look_at(call, settings):
+        members = (
+            _answer(tagger.say(seen.vectors[VECTOR][None])[0], tagger, names) if isinstance(seen, Description) else {}
+        )
+        found.append(answer_row(call, record, seen, members))
+    about = {"task_id": task["id"], "version": model["version"], "task_name": task["name"], "type": task["type"]}
+    return listed(call, found, **about)
+
+
+def _answer(said: Said, tagger: Tagger, names: Mapping[str, Document]) -> dict[str, Any]:
+    order = sorted(said.probabilities, key=lambda label: -said.probabilities[label])
+    shown = [_said(label, said.probabilities[label], names) for label in order]
+    given = shown if tagger.task == "classify" else [one for one in shown if one["id"] in said.labels]
+    return {"best_label": shown[0], "labels": given}
+
+
+def _said(label: str, probability: float, names: Mapping[str, Document]) -> dict[str, Any]:
+    """Return a label with its probability; one that was deleted since is called by its id."""
+    known = names.get(label, {})
+    name = known.get("name", label)
+    return {"id": label, "name": name, "output_name": known.get("output_name") or name, "prob": probability}
+
+
+def _delete_model(shelf: Shelf, id_: str) -> Response:
+    learned = shelf.find(TASKS_OF[_TASK], id_)["learned"]
+    shelf.remove(TASKS_OF[_TASK], id_)
+    forget_tagger(shelf.call.workspace, learned)
+    return Response(status_code=204)
 
 
 def _read(shelf: Shelf, before: Document | None, types: Sequence[str], empty: Document) -> Document:
@@ -75,7 +154,7 @@ def _read_label(shelf: Shelf, before: Document | None) -> Document:
 
 
 def _show_task(shelf: Shelf, task: Document) -> Document:
-    return {**task, "production_version": None, "last_train_status": ""}
+    return {**task, **production(shelf, _TASK, task["id"])}
 
 
 def _named(shelf: Shelf) -> list[dict[str, Any]]:
@@ -105,5 +184,12 @@ def _label_left(shelf: Shelf, id_: str) -> None:
     remove_labeled(shelf, id_, images=False)
 
 
-_TASKS: Final = Kind(_TASK, _read_task, _show_task, _named, {"add-label": _add_label, "remove-label": _remove_label})
+_TASKS: Final = Kind(
+    _TASK,
+    _read_task,
+    _show_task,
+    _named,
+    {"add-label": _add_label, "remove-label": _remove_label},
+    partial(forget_models, kind=_TASK),
+)
 _LABELS: Final = Kind(LABEL, _read_label, show_label, _label_conditions, left=_label_left)

@@ -1,7 +1,7 @@
 """Custom similarity: tasks, types and groups of pictures below similarity/training/v2/; logs of runs.
 
-What is kept says which pictures belong together. Nothing is trained from it here yet; descriptors are the service's
-own model's, and the pictures can be searched as the collection `ximilar-images`.
+What is kept says which pictures belong together. `task/<id>/train` learns from that, in the background, a model of its
+own for descriptors; before, they are of the service's model. The pictures can be searched as `ximilar-images`.
 """
 
 from __future__ import annotations
@@ -14,12 +14,21 @@ from fastapi import Response
 
 from lookalike.api.compat.ximilar.entities import CHANGING, Document, Kind, Shelf, contains, serve
 from lookalike.api.compat.ximilar.envelope import Call, json_response
-from lookalike.api.compat.ximilar.training_images import known_images, show_image
+from lookalike.api.compat.ximilar.learned import (
+    MODELS,
+    SIMILARITY,
+    begin,
+    forget_models,
+    production,
+    show_model,
+)
+from lookalike.api.compat.ximilar.training_images import IMAGES, known_images, show_image
 from lookalike.errors import EntryNotFound, InvalidArgument
+from lookalike.learning.split import FEWEST
 
 __all__ = ["run_log", "training"]
 
-_TASK, _TYPE, _GROUP, _LOG = "similarity-task", "similarity-type", "similarity-group", "run-log"
+_TASK, _TYPE, _GROUP, _LOG = SIMILARITY, "similarity-type", "similarity-group", "run-log"
 
 
 def training(call: Call, path: Sequence[str]) -> Response:
@@ -27,6 +36,8 @@ def training(call: Call, path: Sequence[str]) -> Response:
     kind, *rest = path
     if kind == "group" and rest == ["update"] and call.request.method == "POST":
         return _mark(Shelf(call))
+    if kind == "model" and call.request.method == "GET":
+        return serve(call, MODELS[_TASK], rest)
     if kind not in _KINDS:
         raise EntryNotFound("route", call.request.url.path)
     return serve(call, _KINDS[kind], rest)
@@ -67,7 +78,31 @@ def _read_group(shelf: Shelf, before: Document | None) -> Document:
 
 
 def _show_task(shelf: Shelf, task: Document) -> Document:
-    return {**task, "types": [_brief(one) for one in shelf.known(_TYPE, task["types"])]}
+    types = [_brief(one) for one in shelf.known(_TYPE, task["types"])]
+    return {**task, "types": types, **production(shelf, _TASK, task["id"])}
+
+
+def _train(shelf: Shelf, id_: str) -> Document:
+    """Begin to learn from the groups of the task's types, and of the groups in them; test groups are asked about."""
+    task = shelf.find(_TASK, id_)
+    found = shelf.every(_GROUP, [{"document.type": {"$in": task["types"]}}], everywhere=True)
+    groups = {group["id"]: _images_in(shelf, group, set()) for group in found}
+    several = {id_: images for id_, images in groups.items() if len(images) > 1}
+    if len(several) < FEWEST:
+        told = f"{len(several)} groups of two pictures or more"
+        raise InvalidArgument(f"the task {task['name']}", told, f"{FEWEST} at least, of types that were added to it")
+    shelf.collection("write", IMAGES)
+    spec = {"groups": several, "held": [group["id"] for group in found if group["test_group"]]}
+    return show_model(shelf, begin(shelf, _TASK, task, "likeness", IMAGES, spec))
+
+
+def _images_in(shelf: Shelf, group: Document, seen: set[str]) -> list[str]:
+    """Return the pictures of a group and of those in it, each once."""
+    seen.add(group["id"])
+    images = dict.fromkeys(group["images"])
+    for one in shelf.known(_GROUP, [id_ for id_ in group["groups"] if id_ not in seen]):
+        images |= dict.fromkeys(_images_in(shelf, one, seen))
+    return list(images)
 
 
 def _show_group(shelf: Shelf, group: Document) -> Document:
@@ -169,7 +204,9 @@ _TASKS: Final[Kind] = Kind(
     {
         "add-type": lambda shelf, id_: _add(shelf, id_, kind=_TASKS, name="types", members=_TYPE, given="type_id"),
         "remove-type": lambda shelf, id_: _remove(shelf, id_, kind=_TASKS, name="types", given="type_id"),
+        "train": _train,
     },
+    partial(forget_models, kind=_TASK),
 )
 _TYPES: Final[Kind] = Kind(
     _TYPE,

@@ -1,6 +1,7 @@
-"""Pictures for training: below recognition/v2/training-image/. Kept is what describes them, never they themselves.
+"""Pictures for training: below recognition/v2/training-image/.
 
-Each is a record of the collection `ximilar-images`, which can be searched like any other.
+Each is a record of the collection `ximilar-images`, which can be searched like any other; its bytes are a file in the
+workspace's folder `training-pictures`, as long as the record is there.
 """
 
 from __future__ import annotations
@@ -8,9 +9,11 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 from fastapi import Response
+from fastapi.responses import FileResponse
 
 from lookalike.api.compat.ximilar.entities import CHANGING, Shelf, page_of
 from lookalike.api.compat.ximilar.envelope import Call, json_response
@@ -40,13 +43,16 @@ def training_image(call: Call, path: Sequence[str]) -> Response:
             return _add(shelf)
         case "POST", ["update"]:
             return _update_many(shelf)
+        case "GET", [id_, "file"]:
+            return _file(shelf, id_)
         case "GET", [id_]:
             return json_response(show_image(shelf, _find(shelf, id_), whole=True))
         case "PUT" | "PATCH", [id_]:
             return _change(shelf, id_, {"meta_data": _meta_data(shelf)})
         case "DELETE", [id_]:
-            _find(shelf, id_)
+            gone = _find(shelf, id_)
             _images(shelf, "write").delete([id_])
+            _unlink(shelf, [gone])
             call.logged("training-image.delete", id_)
             return Response(status_code=204)
         case "POST", [id_, ("add-label" | "update-label" | "remove-label") as action]:
@@ -60,13 +66,14 @@ def known_images(shelf: Shelf, ids: Sequence[str]) -> list[Record]:
 
 
 def show_image(shelf: Shelf, image: Record, *, whole: bool = False) -> dict[str, Any]:
-    """Return what clients get of a picture. Its paths are empty, for it is not kept. whole: with its labels."""
+    """Return what clients get of a picture; its path asks for the key, as everything does. whole: with its labels."""
     fields = image.fields
+    path = f"{shelf.call.request.base_url}recognition/v2/training-image/{image.id}/file" if "_file" in fields else ""
     shown = {
         "id": image.id,
         "created": fields["created"],
-        "img_path": "",
-        "thumb_img_path": "",
+        "img_path": path,
+        "thumb_img_path": path,
         "img_width": fields.get("_width"),
         "img_height": fields.get("_height"),
         "meta_data": fields["meta_data"],
@@ -91,7 +98,9 @@ def remove_labeled(shelf: Shelf, label: str, *, images: bool) -> None:
     """Take a label off all pictures, or delete these."""
     collection = _images(shelf, "write")
     if images:
-        collection.delete(where={"labels": label})
+        gone = list(collection.records(where={"labels": label}))
+        collection.delete([image.id for image in gone])
+        _unlink(shelf, gone)
         return
     with CHANGING:
         for image in list(collection.records(where={"labels": label})):
@@ -122,9 +131,11 @@ def _add(shelf: Shelf) -> Response:
     if there:
         return json_response({"detail": f"This image already exists, image ID: {there[0].id}"}, 400)
     id_ = str(uuid.uuid4())
+    file = _folder(shelf) / id_
+    file.write_bytes(data)
     record = {
         "_id": id_,
-        "_image": data,
+        "_file": str(file),
         "workspace": shelf.workspace,
         "created": now(),
         "labels": [],
@@ -134,9 +145,29 @@ def _add(shelf: Shelf) -> Response:
         "meta_data": _meta_data(shelf),
     }
     for failure in collection.add([record]).failed:
+        file.unlink()
         raise ImageUnreadable("base64", failure.reason)
     shelf.call.wrote("training-image.create", IMAGES, 1)
     return json_response(show_image(shelf, _find(shelf, id_)), 201)
+
+
+def _file(shelf: Shelf, id_: str) -> Response:
+    fields = _find(shelf, id_).fields
+    path = _folder(shelf) / id_
+    if not path.is_file():
+        raise EntryNotFound("file of the training image", id_)
+    return FileResponse(path, media_type=f"image/{str(fields.get('_format', 'jpeg')).lower()}")
+
+
+def _folder(shelf: Shelf) -> Path:
+    folder = shelf.call.workspace.path / "training-pictures"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+def _unlink(shelf: Shelf, images: Sequence[Record]) -> None:
+    for image in images:
+        (_folder(shelf) / image.id).unlink(missing_ok=True)
 
 
 def _list(shelf: Shelf) -> Response:
