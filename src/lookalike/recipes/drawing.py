@@ -92,5 +92,5 @@ def _canvas(figsize: tuple[float, float]) -> Figure:
 
 def _png(figure: Figure) -> bytes:
     file = BytesIO()
-    figure.savefig(file, format="png")
+    figure.savefig(file, format="png", bbox_inches="tight")
     return file.getvalue()
