@@ -9,7 +9,8 @@ fixed beforehand; right is only a copy with its original. What edits paste in co
 
 Speed: whole processes on FOLDER, each with a ledger of its own: the hash tier, the same again (nothing has changed),
 all tiers, the same again, and imagededup's PHash with its defaults. CPU seconds count all processes and threads, peak
-memory is that of the largest process. TRUTH: groups as [[path below FOLDER, "original"], [path, edit], ...].
+memory is that of the largest process. "The decoder alone" is libjpeg-turbo, decoding every JPEG to gray at the scale
+that the hash tier asks for, on as many threads. TRUTH: groups as [[path below FOLDER, "original"], [path, edit], ...].
 """
 
 from __future__ import annotations
@@ -24,12 +25,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from itertools import combinations, product
 from pathlib import Path
 
 import cv2
 import numpy as np
+import simplejpeg
 from numpy.typing import NDArray
 
 from imagededup_phash import imagededup_methods
@@ -38,6 +41,7 @@ from lookalike.duplicates import group_by_ssim
 from lookalike.edits import EDITS, LEVELS, Level, edit
 from lookalike.folders.scan import scan
 from lookalike.images import read_image
+from lookalike.images.headers import reduction
 
 Pair = tuple[int, int]
 Pool = Sequence[Path]
@@ -48,6 +52,7 @@ BITS = 10  # of 64: imagededup's default
 PDQ_BITS = 31  # of 256: what PDQ's authors advise
 SSIM = 0.95
 SSIM_SIDE = 256
+HASH_SIDE = 32  # pixels that the hash tier wants of the shorter side
 
 
 def ours(upto: str, ledger: Path) -> Finder:
@@ -215,11 +220,32 @@ def speed(given: argparse.Namespace, folder: Path) -> None:
         command += ["--upto", upto, "--ledger", str(folder / f"{upto}.ledger"), "--format", "csv"]
         name = f"lookalike --upto {upto}{again}"
         cpu[name] = _run(name, command, out, lambda out: _grouped(out, truth))
+    if "decoder" not in given.without:
+        spent, wall = decoder_alone(pictures)
+        print(f"| the decoder alone | {spent:.1f} | {wall:.1f} | - | {os.getloadavg()[0]:.0f} | - |", flush=True)
+        shares = ", ".join(f"{name}: {100 * spent / took:.0f} %" for name, took in cpu.items() if "again" not in name)
+        print(f"\nof its pace, by CPU seconds: {shares}\n")
     if "imagededup" not in given.without:
         script, out = Path(__file__).with_name("imagededup_phash.py"), folder / "theirs.json"
         command = [sys.executable, str(script), str(given.speed), str(out)]
         theirs = _run("imagededup PHash", command, folder / "theirs.log", lambda _: _listed(out, given.speed, truth))
         print("\nimagededup's CPU seconds over ours: " + ", ".join(f"{n}: {theirs / s:.1f}" for n, s in cpu.items()))
+
+
+def decoder_alone(pictures: Sequence[Path]) -> tuple[float, float]:
+    """Return the CPU and wall seconds that decoding alone takes."""
+
+    def decode(path: Path) -> None:
+        data = path.read_bytes()
+        height, width, _, _ = simplejpeg.decode_jpeg_header(data)
+        factor = reduction(width, height, HASH_SIDE)
+        least = {} if factor == 1 else {"min_height": -(-height // factor), "min_width": -(-width // factor)}
+        simplejpeg.decode_jpeg(data, "GRAY", **least)
+
+    cpu, wall = time.process_time(), time.perf_counter()
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(decode, [path for path in pictures if path.suffix.lower() in (".jpg", ".jpeg")]))
+    return time.process_time() - cpu, time.perf_counter() - wall
 
 
 def _run(name: str, command: Sequence[str], out: Path, found: Callable[[Path], str]) -> float:
