@@ -113,7 +113,7 @@ def save_chart(folder: Path, name: str, chart: Chart) -> None:
 def load_chart(folder: Path, name: str, description: str) -> Chart | None:
     """Return the map of a collection by a description, if one is kept that this version reads."""
     try:
-        with np.load(_path(folder, name, description), allow_pickle=False) as kept:
+        with _path(folder, name, description).open("rb") as file, np.load(file, allow_pickle=False) as kept:
             about = json.loads(kept["about"].tobytes())
             if about.pop("format") != FORMAT:
                 return None

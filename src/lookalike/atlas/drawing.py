@@ -24,8 +24,9 @@ _MARGIN: Final = 0.03
 class Look:
     """Colors as #rrggbb. values: one for each of a legend; ramp: stops from low to high; other: further values.
 
-    The values are Okabe and Ito's (2008), lighter or darker where the ground asks for it, and an indigo; the ramp is
-    that of viridis without the end that the ground would swallow.
+    The values are near to Okabe and Ito's (2008) and an indigo, moved until each two, and each and the grays and the
+    ground, are ten steps apart (CIEDE2000) to people with any color vision, by the simulation of Machado, Oliveira and
+    Fernandes (2009). The ramp is that of viridis without the end that the ground would swallow.
     """
 
     ground: str
@@ -37,14 +38,14 @@ class Look:
 
 LIGHT: Final = Look(
     "#ffffff",
-    ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9", "#33207a", "#b5a800"),
-    ("#440154", "#3b528b", "#21918c", "#5ec962", "#d8c900"),
+    ("#0071b0", "#e69f00", "#209d73", "#d780c3", "#d25f04", "#47b7f6", "#33217c", "#b7af6f"),
+    ("#440154", "#3b528b", "#21918c", "#4cb85c", "#e0d000"),
     "#8d9097",
     "#c9cbd0",
 )
 DARK: Final = Look(
     "#1b1d21",
-    ("#3d8fe0", "#f0a41c", "#12b886", "#e08fc0", "#e8632a", "#7cc8f5", "#8d6cf0", "#f0e442"),
+    ("#5289b5", "#f0a41b", "#1ab886", "#e597c4", "#e9632a", "#75cbfb", "#8c6bfc", "#f4e83d"),
     ("#7a4fc0", "#4f74c0", "#27a39d", "#5ec962", "#fde725"),
     "#7d828b",
     "#474b53",

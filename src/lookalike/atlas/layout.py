@@ -112,7 +112,7 @@ def place_beside(points: Floats, anchors: Floats, places: Floats) -> Floats:
         apart = np.maximum(squares - 2 * block @ anchors.T + (block * block).sum(axis=1)[:, None], 0)
         nearest = np.argpartition(apart, near - 1, axis=1)[:, :near]
         distance = np.take_along_axis(apart, nearest, axis=1).astype(np.float64)
-        weight = 1 / (distance / np.maximum(distance.max(axis=1, keepdims=True), 1e-12) + 1e-4)
+        weight = 1 / (distance / np.maximum(distance.max(axis=1, keepdims=True), 1e-12) + 1e-6)
         weight /= weight.sum(axis=1, keepdims=True)
         found[at : at + _BLOCK] = (weight[:, :, None] * places[nearest]).sum(axis=1)
     return found
