@@ -1,6 +1,7 @@
 """Kinds and settings: defaults that fit, changes that are safe, clear refusals of the rest."""
 
 import json
+from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -175,5 +176,6 @@ def test_a_taggers_filter_that_is_none_is_refused():
 
 def test_taggers_need_vectors_of_meaning():
     assert settings_of("photos", {"taggers": ["room"]}).taggers == ("room",)
+    assert settings_of("photos", {"taggers": ["./room"]}).taggers == (str(Path("room").absolute()),)
     with pytest.raises(InvalidArgument, match="not described by 'meaning'"):
         settings_of("matching", {"taggers": ["room"]})

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
 from typing import Any, Final, Literal, cast, get_args
 
 from lookalike.errors import InvalidArgument, SettingFixed
@@ -30,6 +31,7 @@ _MOST_TAGGERS: Final = 16
 _STEP: Final = {"tagger", "field", "when", "least"}
 _READ: Final = "meaning"
 _WIDEST: Final = 65_536
+_TAGGER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}\Z")
 _ENTITY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}\Z")
 
 
@@ -213,7 +215,7 @@ def _taggers(value: Any, settings: CollectionSettings) -> tuple[str | dict[str, 
 
 def _tagger(one: Any) -> str | dict[str, Any]:
     if isinstance(one, str) and one:
-        return one
+        return _settled(one)
     if not isinstance(one, Mapping) or not one.keys() <= _STEP or not isinstance(one.get("tagger"), str):
         raise InvalidArgument("taggers", one, 'a name, or like {"tagger": "room", "when": {"place": "indoor"}}')
     parse(one.get("when"))
@@ -222,7 +224,12 @@ def _tagger(one: Any) -> str | dict[str, Any]:
         raise InvalidArgument("taggers.field", name, "the name of a metadata field")
     if isinstance(least, bool) or not isinstance(least, int | float) or not 0 <= least <= 1:
         raise InvalidArgument("taggers.least", least, "a probability from 0 to 1")
-    return dict(one)
+    return {**one, "tagger": _settled(one["tagger"])}
+
+
+def _settled(tagger: str) -> str:
+    """Return a name as it is, and a path so that it means the same folder from everywhere."""
+    return tagger if _TAGGER.match(tagger) else str(Path(tagger).expanduser().absolute())
 
 
 def _threshold(value: Any, _: CollectionSettings) -> float:

@@ -63,7 +63,7 @@ def test_a_tagger_is_learned_listed_used_and_deleted(client, space, rooms, coded
     assert found == {"told": "room-1", "own": "mine", "garden": None}
 
     assert client.delete("/v1/taggers/room").status_code == 204
-    problem(client.delete("/v1/taggers/room"), 404, "not_found")
+    problem(client.delete("/v1/taggers/room"), 404, "entry_not_found")
     refused = client.post("/v1/collections/new/records", json={"records": [{"_id": "x", "_base64": coded(0, 9)}]})
     problem(refused, 422, "tagger_unusable")
 
