@@ -3,7 +3,7 @@
     python benchmarks/duplicates_scale.py --data ../shared/data [--upto hash,copy] [--sizes 10000,100000]
         [--synthetic 1000000] [--folder DIR] [--results FILE.json] [--plot FILE.svg]
 
-Real files: the pictures in the zip archives of --data, and for one in four a copy under an edit of `lookalike.edits`, as
+Real files: the pictures in the archives of --data, and for one in four a copy under an edit of `lookalike.edits`, as
 JPEGs in a tree; whole processes, each tier with a ledger of its own, first and again. Synthetic: hashes and vectors
 of that many files, one in ten a copy of another; what is measured is the search for candidates alone, that which grows
 faster than the number of files. Peak memory is the process's, pages of the file of vectors that are in memory included.
