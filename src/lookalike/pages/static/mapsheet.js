@@ -195,7 +195,6 @@ export class Sheet {
     context.save();
     context.scale(this.ratio, this.ratio);
     const color = this.table[this.codes[index]] ?? this.none;
-    context.globalAlpha = this.chosenCount && !this.chosen[index] ? 0.35 : 1;
     context.fillStyle = `rgb(${color.join(" ")})`;
     context.beginPath();
     context.roundRect(x - w / 2 - 2.5, y - h / 2 - 2.5, w + 5, h + 5, 6);
@@ -204,6 +203,16 @@ export class Sheet {
     context.roundRect(x - w / 2, y - h / 2, w, h, 4);
     context.clip();
     context.drawImage(picture, x - w / 2, y - h / 2, w, h);
+    context.restore();
+    if (this.chosenCount && !this.chosen[index]) this.#veil(x, y, w, h);
+  }
+
+  #veil(x, y, w, h) {
+    const { context, ratio } = this;
+    context.save();
+    context.scale(ratio, ratio);
+    context.fillStyle = `rgb(${this.ground.join(" ")} / 72%)`;
+    context.fillRect(x - w / 2 - 3.5, y - h / 2 - 3.5, w + 7, h + 7);
     context.restore();
   }
 
