@@ -31,7 +31,7 @@ def test_a_trial_over_http(service, shop, problem):
     assert begun.json() == client.get(f"{AT}/trials").json()[0]
     assert (begun.json()["a"], begun.json()["share"]) == ({"weights": {"shape": 1.0}}, 0.5)
     problem(client.post(f"{AT}/trials", json=WARMER), 409, "trial_exists")
-    found = [asked(client, f"v{i}") for i in range(12)]
+    found = [asked(client, f"v{i}") for i in range(24)]
     assert {one["variant"] for one in found} == {"a", "b"}
     assert {one["by"] for one in found} == {"shape", "hue"}
     event = {"impression": found[0]["impression"], "record": found[0]["matches"][2]["_id"], "event": "mark"}
@@ -40,7 +40,7 @@ def test_a_trial_over_http(service, shop, problem):
     problem(client.post(f"{AT}/events", json={**event, "impression": "imp_0"}), 404, "entry_not_found")
     problem(client.post(f"{AT}/events", json={**event, "event": "wink"}), 422, "invalid_request")
     report = client.get(f"{AT}/trials/warmer").json()
-    assert sum(arm["visitors"] for arm in report["arms"]) == 12
+    assert sum(arm["visitors"] for arm in report["arms"]) == 24
     assert sum(arm["events"]["mark"] for arm in report["arms"]) == 1
     assert report["difference"]["low"] < 0 < report["difference"]["high"]
     ended = client.post(f"{AT}/trials/warmer/promote", json={"variant": "b"}).json()

@@ -94,7 +94,7 @@ def test_only_the_goal_decides(space, shop):
     assert report.winner == "b"
     assert report.verdict.startswith("b is better: 100.0% of its visitors convert, 100.0 points more")
     assert (report.needed, report.warnings) == (0, [])
-    assert report.difference.low > 0.9
+    assert report.difference.low > 0.6
 
 
 def test_interleaved_answers_hold_both_and_credit_whose_pick_was_taken(space, shop):
@@ -213,15 +213,14 @@ def test_neither_visitors_nor_ids_are_kept(space, shop, tmp_path):
 
 
 def test_lost_answers_are_warned_of(space, shop):
-    space.trials.start(Trial("shop", "t", b={"by": "hue"}, share=0.9))
-    for visitor in (f"v{i}" for i in range(60)):
+    trial = space.trials.start(Trial("shop", "t", b={"by": "hue"}, share=0.75))
+    crowd = [f"v{i}" for i in range(400)]
+    on = {side: [visitor for visitor in crowd if side_of(trial.id, visitor, 0.75) == side] for side in ("a", "b")}
+    for visitor in on["a"][:10] + on["b"][:30]:
         shop.search(**QUESTION, trial="t", visitor=visitor)
     assert space.trials.report("shop", "t").warnings == []
-    trial = space.trials.find("shop", "t")
-    more = [v for v in (f"w{i}" for i in range(2000)) if side_of(trial.id, v, trial.share) == "a"][:30]
-    for visitor in more:
-        found = shop.search(**QUESTION, trial="t", visitor=visitor)
-        assert found.variant == "a"
+    for visitor in on["a"][10:40]:
+        shop.search(**QUESTION, trial="t", visitor=visitor)
     assert "can't be trusted" in space.trials.report("shop", "t").warnings[0]
 
 
