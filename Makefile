@@ -1,6 +1,7 @@
 # Everything lives in .venv and .demo; every target is safe to repeat.
 PYTHON ?= python3
 BIN := .venv/bin
+WORKERS ?= 2
 CLUSTER := docker compose --file docker-compose.cluster.yml
 
 .PHONY: run test test-slow test-cluster check clean
@@ -9,10 +10,10 @@ run: .venv/run.stamp        ## install, then serve the sample gallery at http://
 	$(BIN)/lookalike demo --folder .demo $(ARGS)
 
 test: .venv/test.stamp      ## install what tests need, then run them
-	$(BIN)/python -m pytest -m "not slow" $(ARGS)
+	$(BIN)/python -m pytest -m "not slow" -n $(WORKERS) --dist loadfile $(ARGS)
 
 test-slow: .venv/test.stamp ## the tests that take many seconds each
-	$(BIN)/python -m pytest -m slow $(ARGS)
+	$(BIN)/python -m pytest -m slow -n $(WORKERS) --dist loadfile $(ARGS)
 
 test-cluster: .venv/test.stamp ## the store's tests on QDRANT_URL, or else on three Qdrant nodes that Docker starts
 	@if [ -n "$$QDRANT_URL" ]; then $(BIN)/python -m pytest tests/stores -k "server" $(ARGS); else \

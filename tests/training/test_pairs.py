@@ -5,26 +5,13 @@ import pytest
 
 from lookalike.describers.calibration import Calibration
 from lookalike.training.data import TRAIN, VALIDATION
-from lookalike.training.pairs import calibrate, copy_pairs, fit, meaning_pairs, report
+from lookalike.training.pairs import calibrate, copy_pairs, meaning_pairs, report
 
 
 def drawn(scale, offset, number=50_000):
     rng = np.random.default_rng(0)
     cosines = rng.uniform(-0.2, 1.0, number)
     return cosines, rng.random(number) < 1 / (1 + np.exp(-(scale * cosines + offset)))
-
-
-def test_fit_finds_the_curve_pairs_were_drawn_from():
-    curve = fit(drawn(12, -6))
-    assert curve.scale == pytest.approx(12, rel=0.03)
-    assert curve.offset == pytest.approx(-6, rel=0.03)
-    assert report(curve, drawn(12, -6), drawn(12, -6))["error"] < 0.01
-
-
-def test_fit_stays_finite_where_a_threshold_separates_all():
-    curve = fit((np.array([0.1, 0.2, 0.8, 0.9]), np.array([False, False, True, True])))
-    assert np.isfinite([curve.scale, curve.offset]).all()
-    assert curve.scale > 0
 
 
 def test_the_report_is_of_the_held_out_pairs():

@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 from lookalike.describers.calibration import Calibration
 from lookalike.edits import EDITS, LEVELS
 from lookalike.evaluate import calibration_error, reliability
+from lookalike.evaluation.calibrating import fit
 from lookalike.training.data import TRAIN, VALIDATION, Pictures
 from lookalike.training.drawings import drawings
 from lookalike.training.validation import Describe, edited, held_out, resized
 
-__all__ = ["Pairs", "calibrate", "copy_pairs", "fit", "meaning_pairs", "report"]
+__all__ = ["Pairs", "calibrate", "copy_pairs", "meaning_pairs", "report"]
 
 # the cosines of pairs (n,) and whether they are the same (n,)
 Pairs = tuple[NDArray[np.float64], NDArray[np.bool_]]
@@ -74,25 +75,6 @@ def meaning_pairs(pictures: Pictures, half: int, describe: Describe, side: int, 
     return _balanced(alike[:number], strangers[:number])
 
 
-def fit(pairs: Pairs) -> Calibration:
-    """Return the logistic curve with the least cross-entropy, rounded as the card has it.
-
-    Newton's method; targets are drawn in a little, as Platt proposes, so that separable pairs stay finite.
-    """
-    cosines, same = pairs
-    wanted = np.where(same, (same.sum() + 1) / (same.sum() + 2), 1 / ((~same).sum() + 2))
-    inputs, weights = np.stack([cosines, np.ones_like(cosines)], axis=1), np.zeros(2)
-    for _ in range(100):
-        given = 1 / (1 + np.exp(-np.clip(inputs @ weights, -60, 60)))
-        slope = inputs.T @ (given - wanted)
-        bend = (inputs * (given * (1 - given))[:, None]).T @ inputs + 1e-6 * np.eye(2)
-        change = np.linalg.solve(bend, slope)
-        weights -= change
-        if np.abs(change).max() < 1e-9:
-            break
-    return Calibration(round(float(weights[0]), 4), round(float(weights[1]), 4))
-
-
 def report(curve: Calibration, fitted: Pairs, held_out: Pairs) -> dict[str, Any]:
     """Return how many pairs a curve was fitted on, and how true it is on others."""
     said = curve.probabilities(held_out[0])
@@ -110,7 +92,7 @@ def calibrate(pictures: Pictures, describe: Describe, side: int) -> tuple[dict[s
         "copy": [copy_pairs(pictures, split, describe, side) for split in (TRAIN, VALIDATION)],
         "meaning": [meaning_pairs(pictures, half, describe, side) for half in (0, 1)],
     }
-    curves = {name: fit(known) for name, (known, _) in pairs.items()}
+    curves = {name: fit(*known) for name, (known, _) in pairs.items()}
     return curves, {name: report(curves[name], known, others) for name, (known, others) in pairs.items()}
 
 
