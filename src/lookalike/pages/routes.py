@@ -21,7 +21,7 @@ from lookalike.pages import (
     health,
     importing,
     keys,
-    map,
+    maps,
     models,
     pictures,
     progress,
@@ -47,8 +47,8 @@ def install(app: FastAPI) -> None:
     app.state.uploads = Uploads()
     app.state.searches = {}
     app.state.desk = Desk(plans_folder(), workspace.settings, lambda: nullcontext(workspace.catalog))
-    looking = (entrance, start, collections, browse, connect, find, sidebyside, pictures, review, carrying, doubles, map)
-    rooms = (*looking, trials, importing, progress, models, keys, health)
+    looking = (entrance, start, collections, browse, connect, find, sidebyside, pictures, review, carrying, doubles)
+    rooms = (*looking, maps, trials, importing, progress, models, keys, health)
     app.state.pages = frozenset(str(getattr(route, "path", "")) for room in rooms for route in room.router.routes)
     for room in rooms:
         app.include_router(room.router, include_in_schema=False)
