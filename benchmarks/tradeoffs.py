@@ -135,7 +135,7 @@ def training_part(folders: list[Path], target: Path) -> None:
             found = train(folder, target, settings=Settings.load(), gear=gear, held_out=0.34, force=True)
             spent = time.process_time() - began
             lines = [("untrained", found.before, 0.0, 256)] if gear == "head" else []
-            for name, line, seconds, width in [*lines, (gear, found.candidate, spent, 640)]:
+            for name, line, seconds, width in [*lines, (gear, found.candidate, spent, 256 if found.kept else 640)]:
                 first, area = line.recall_at_1.value, line.mean_average_precision.value
                 print(f"| {folder.name} | {name} | {seconds:.0f} | {width} | {first:.3f} | {area:.3f} |", flush=True)
 
