@@ -14,7 +14,9 @@ __all__ = ["ColoringBody", "MapBody", "MapRequest", "MapValueBody"]
 class MapRequest(Request):
     """Which map to draw, or to bring up to date."""
 
-    description: str = Field("", description="What records are alike by; default what the collection's searches use.")
+    description: str = Field(
+        "", description="What records are alike by; default what the collection's searches use.", examples=["meaning"]
+    )
     method: Literal["", "pca", "tsne"] = Field("", description="Default t-SNE where the service has it, else PCA.")
     anew: bool = Field(False, description="Lay all records out again; without, those on the map stay where they are.")
 
