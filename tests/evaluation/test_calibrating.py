@@ -6,8 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import optimize, stats
 
+from lookalike.describers.calibration import fit
 from lookalike.errors import InvalidArgument, ShapeMismatch
-from lookalike.evaluation.calibrating import calibrated, clopper_pearson, fit, log_odds
+from lookalike.evaluation.calibrating import calibrated, clopper_pearson, log_odds
 
 
 def drawn(seed, count, scale=12.0, offset=-6.0):

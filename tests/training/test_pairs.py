@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lookalike.describers.calibration import Calibration
+from lookalike.describers.calibration import Calibration, fit
 from lookalike.training.data import TRAIN, VALIDATION
 from lookalike.training.pairs import calibrate, copy_pairs, meaning_pairs, report
 
@@ -46,7 +46,7 @@ def test_pairs_are_balanced_and_true_ones_are_nearer(draw, part, pictures):
 def test_curves_are_fitted_on_other_pairs_than_those_reported(pictures):
     curves, reports = calibrate(pictures, coarse, 32)
     assert set(curves) == set(reports) == {"copy", "meaning"}
-    assert curves["copy"] == fit(copy_pairs(pictures, TRAIN, coarse, 32))
-    assert curves["meaning"] == fit(meaning_pairs(pictures, 0, coarse, 32))
+    assert curves["copy"] == fit(*copy_pairs(pictures, TRAIN, coarse, 32))
+    assert curves["meaning"] == fit(*meaning_pairs(pictures, 0, coarse, 32))
     assert reports["meaning"]["held out"] == len(meaning_pairs(pictures, 1, coarse, 32)[1])
     assert reports["copy"]["held out"] == len(copy_pairs(pictures, VALIDATION, coarse, 32)[1])

@@ -1,7 +1,7 @@
 """From a cosine to a probability: a logistic curve fitted on labeled pairs and stored with the model's card.
 
-Platt, "Probabilistic outputs for support vector machines" (1999): monotone, two parameters. Fitted on as many true as
-false pairs, by `lookalike.training.pairs`.
+Platt, "Probabilistic outputs for support vector machines" (1999): monotone, two parameters. Those of the bundled
+model are fitted on as many true as false pairs, by `lookalike.training.pairs`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Calibration"]
+__all__ = ["Calibration", "fit"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,3 +31,25 @@ class Calibration:
         logits = np.clip(self.scale * np.asarray(cosines, np.float64) + self.offset, -60.0, 60.0)
         found: NDArray[np.float64] = 1.0 / (1.0 + np.exp(-logits))
         return found
+
+
+def fit(inputs: ArrayLike, same: ArrayLike) -> Calibration:
+    """Return the logistic curve with the least cross-entropy (Platt 1999), to four decimals.
+
+    inputs: (n,) scores; same: (n,) bool, of both kinds. Newton's method; targets are drawn in a little, as Platt
+    proposes, so that separable pairs stay finite. The scale is not above 0 where scores don't rise with the truth.
+    """
+    values, truth = np.asarray(inputs, np.float64), np.asarray(same, bool)
+    middle, width = values.mean(), max(float(values.std()), 1e-9)
+    wanted = np.where(truth, (truth.sum() + 1) / (truth.sum() + 2), 1 / ((~truth).sum() + 2))
+    columns, weights = np.stack([(values - middle) / width, np.ones_like(values)], axis=1), np.zeros(2)
+    for _ in range(100):
+        given = 1 / (1 + np.exp(-np.clip(columns @ weights, -60, 60)))
+        slope = columns.T @ (given - wanted)
+        bend = (columns * (given * (1 - given))[:, None]).T @ columns + 1e-6 * np.eye(2)
+        change = np.linalg.solve(bend, slope)
+        weights -= change
+        if np.abs(change).max() < 1e-9:
+            break
+    scale = weights[0] / width
+    return Calibration(round(float(scale), 4), round(float(weights[1] - scale * middle), 4))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from lookalike.describers.calibration import Calibration
+from lookalike.describers.calibration import Calibration, fit
 from lookalike.errors import InvalidArgument, ShapeMismatch
 from lookalike.evaluate import (
     Bin,
@@ -21,7 +21,7 @@ from lookalike.evaluate import (
 )
 from lookalike.evaluation.figures import SEED, Figure, mean_figure
 
-__all__ = ["FEWEST", "Calibrated", "calibrated", "clopper_pearson", "fit", "log_odds"]
+__all__ = ["FEWEST", "Calibrated", "calibrated", "clopper_pearson", "log_odds"]
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -80,7 +80,7 @@ def calibrated(
         raise InvalidArgument("what is to be calibrated", found, f"at least {FEWEST} pairs of each kind")
     given = None if said is None else np.asarray(said, np.float64)
     inputs = log_odds(values) if said is scores else values
-    curve = fit(inputs, truth)
+    curve = _rising(inputs, truth)
     threshold = _threshold(values, truth, precision)
     after, kept = _in_turns(inputs, truth, precision)
     right = int((kept & truth).sum())
@@ -102,28 +102,12 @@ def calibrated(
     )
 
 
-def fit(inputs: ArrayLike, same: ArrayLike) -> Calibration:
-    """Return the logistic curve with the least cross-entropy (Platt 1999), to four decimals.
-
-    inputs: (n,) scores; same: (n,) bool, of both kinds. Newton's method; targets are drawn in a little, as Platt
-    proposes, so that separable pairs stay finite. Raises InvalidArgument where the curve would not rise.
-    """
-    values, truth = np.asarray(inputs, np.float64), np.asarray(same, bool)
-    middle, width = values.mean(), max(float(values.std()), 1e-9)
-    wanted = np.where(truth, (truth.sum() + 1) / (truth.sum() + 2), 1 / ((~truth).sum() + 2))
-    columns, weights = np.stack([(values - middle) / width, np.ones_like(values)], axis=1), np.zeros(2)
-    for _ in range(100):
-        given = 1 / (1 + np.exp(-np.clip(columns @ weights, -60, 60)))
-        slope = columns.T @ (given - wanted)
-        bend = (columns * (given * (1 - given))[:, None]).T @ columns + 1e-6 * np.eye(2)
-        change = np.linalg.solve(bend, slope)
-        weights -= change
-        if np.abs(change).max() < 1e-9:
-            break
-    scale = round(float(weights[0] / width), 4)
-    if not scale > 0:
+def _rising(scores: ArrayLike, same: ArrayLike) -> Calibration:
+    """Fit the curve. Raises InvalidArgument where it would not rise."""
+    curve = fit(scores, same)
+    if not curve.scale > 0:
         raise InvalidArgument("what is to be calibrated", "scores that don't rise with the truth", "told apart by them")
-    return Calibration(scale, round(float(weights[1] - weights[0] * middle / width), 4))
+    return curve
 
 
 def clopper_pearson(hits: int, count: int, confidence: float = 0.95) -> tuple[float, float]:
@@ -166,7 +150,7 @@ def _in_turns(inputs: Floats, truth: Bools, precision: float) -> tuple[Floats, B
         part[kind] = random.permutation(int(kind.sum())) % _FOLDS
     for fold in range(_FOLDS):
         others, here = part != fold, part == fold
-        said[here] = fit(inputs[others], truth[others]).probabilities(inputs[here])
+        said[here] = _rising(inputs[others], truth[others]).probabilities(inputs[here])
         threshold = precision_recall_curve(inputs[others], truth[others]).threshold_at_precision(precision)
         if threshold is not None:
             kept[here] = inputs[here] >= threshold

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from lookalike.describers.calibration import Calibration
+from lookalike.describers.calibration import Calibration, fit
 from lookalike.evaluate import calibration_error
 from lookalike.evaluation.described import Described, described
 from lookalike.evaluation.figures import Figure
@@ -26,7 +26,6 @@ from lookalike.learning.plan import Errand, Gear, Plan, Progress, planned
 from lookalike.learning.split import both, cleaned, split_identities, taken
 from lookalike.learning.views import MIRRORED, SEEN, Base, Views
 from lookalike.settings import Settings
-from lookalike.training.pairs import fit
 
 __all__ = ["Trained", "train"]
 
@@ -189,7 +188,7 @@ class _Run:
         """Return the curve fitted on folds that the head had not seen, and its error on held-out identities."""
         if len(choice.same) < _FEWEST_PAIRS:
             return None, None
-        curve = fit((choice.cosines, choice.same))
+        curve = fit(choice.cosines, choice.same)
         if curve.scale <= 0:
             return None, None
         numbers = np.unique(np.asarray(self._test.labels), return_inverse=True)[1]

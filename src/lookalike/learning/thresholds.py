@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lookalike.describers.calibration import fit
 from lookalike.learning.logistic import Fitted, Numbers, minimized
 from lookalike.taggers.tagger import Task, logistic, softmax
-from lookalike.training.pairs import fit
 
 __all__ = ["Turn", "best_thresholds", "calibrated", "log_loss"]
 
@@ -41,7 +41,7 @@ def calibrated(scores: Numbers, truth: NDArray[np.bool_], task: Task) -> Turn:
     """
     count = scores.shape[1]
     if task == "tag":
-        curves = [fit((scores[:, place], truth[:, place])) for place in range(count)]
+        curves = [fit(scores[:, place], truth[:, place]) for place in range(count)]
         return Turn(
             np.array([max(curve.scale, 0.01) for curve in curves]), np.array([curve.offset for curve in curves])
         )

@@ -12,10 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.describers.calibration import Calibration
+from lookalike.describers.calibration import Calibration, fit
 from lookalike.edits import EDITS, LEVELS
 from lookalike.evaluate import calibration_error, reliability
-from lookalike.evaluation.calibrating import fit
 from lookalike.training.data import TRAIN, VALIDATION, Pictures
 from lookalike.training.drawings import drawings
 from lookalike.training.validation import Describe, edited, held_out, resized
