@@ -23,6 +23,7 @@ _BELOW: Final = {
     "/v1/feeds/{id}": (404,),
     "/v1/keys": (404,),
     "/v1/users": (404, 409),
+    "/v1/taggers": (404,),
     "/v1/usage": (404,),
     "/v1/backup": (409,),
     "/v1/describe": (501,),
