@@ -88,3 +88,23 @@ def test_check_and_duplicates_follow_the_settings(tmp_path, draw, save):
 def test_settings_that_make_no_sense_are_refused(bad):
     with pytest.raises(InvalidArgument):
         changed("shop", CollectionSettings(), bad)
+
+
+def test_a_turned_hash_is_believed_further_where_the_copy_vector_agrees():
+    judge = Judge(MODEL)
+    assert judge.turned_bits([0.3, 0.9]).tolist() == [7, 12]
+    assert (np.diff(judge.turned_bits(np.linspace(-1, 1, 99))) >= 0).all()
+
+
+def test_a_mirrored_photograph_is_a_copy_though_its_stored_hash_turns_but_nearly(tmp_path, save):
+    data = pytest.importorskip("skimage.data", reason="needs the photographs inside scikit-image")
+    save(data.chelsea(), tmp_path / "cat.png")
+    save(np.ascontiguousarray(data.chelsea()[:, ::-1]), tmp_path / "mirrored.jpg")
+    save(data.coffee(), tmp_path / "coffee.png")
+    with lookalike.open(tmp_path / "space") as space:
+        photos = space.create("photos")
+        photos.add([{"_id": path.stem, "_file": str(path)} for path in sorted(tmp_path.glob("*.*g"))])
+        (group,) = photos.duplicates()
+        (resemblance,) = [one for one in photos.check(tmp_path / "mirrored.jpg") if one.id == "cat"]
+    assert group.members == ["cat", "mirrored"]
+    assert (group.pairs[0].verdict, resemblance.verdict) == ("edited-copy", "edited-copy")

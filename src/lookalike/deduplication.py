@@ -238,12 +238,13 @@ class _Known:
 
     def likeness(self, judge: Judge, i: NDArray[np.intp], j: NDArray[np.intp]) -> NDArray[np.float64]:
         """Return the probabilities of the pairs (i, j), (m,)."""
+        cosines = np.einsum("nd,nd->n", self.copies[i], self.copies[j])
+        most = judge.turned_bits(cosines)
         bits = np.minimum(
-            nearest_bits(self.turned[i], self.codes[j])[1], nearest_bits(self.turned[j], self.codes[i])[1]
+            nearest_bits(self.turned[i], self.codes[j], most)[1], nearest_bits(self.turned[j], self.codes[i], most)[1]
         )
         plain = is_plain(self.codes)
         bits = np.where(plain[i] | plain[j], 64, bits)
-        cosines = np.einsum("nd,nd->n", self.copies[i], self.copies[j])
         likely = judge.probabilities(bits, cosines)
         same = [self.digests[a] is not None and self.digests[a] == self.digests[b] for a, b in zip(i, j, strict=True)]
         return np.where(same, 1.0, likely)
