@@ -41,7 +41,7 @@ FLOORS = [
         "trials",
         "jobs",
     ],
-    ["checking", "deduplication", "erasure", "transfer", "atlas"],
+    ["checking", "deduplication", "erasure", "transfer", "atlas", "cleaning"],
     ["collection"],
     ["keeping"],
     ["workspace"],
@@ -68,7 +68,7 @@ ROOMS = {
     "starlette": {"api", "pages"},
     "cv2": {"images", "describers", "edits", "ssim.py", "keypoints.py", "folders/alignment.py", "training"},
     "PIL": {"images", "describers", "edits", "gallery.py", "training", "cli/doctor.py", "atlas/drawing.py"}
-    | {"folders/told.py", "folders/exposure.py"},  # what files say of themselves, beside their pixels
+    | {"cleaning/told.py", "cleaning/exposure.py"},  # what files say of themselves, beside their pixels
     "simplejpeg": {"images", "training"},
     "pillow_heif": {"images"},
     "imagecodecs": {"images/jxl.py"},
@@ -78,8 +78,8 @@ ROOMS = {
     "pdqhash": {"describers"},
     "numba": {"hashkernel.py"},
     "sqlite3": {"describers/cache.py", "folders"},
-    "defusedxml": {"folders/xmp.py"},
-    "filelock": {"workspace.py", "describers/hub.py", "folders/locking.py"},
+    "defusedxml": {"cleaning/xmp.py"},
+    "filelock": {"workspace.py", "describers/hub.py", "cleaning/locking.py"},
     "tokenizers": {"describers/text.py"},
     "matplotlib": {"evaluation/plots.py", "recipes/drawing.py"},
     "ipywidgets": {"recipes/widget.py"},
@@ -88,7 +88,7 @@ ROOMS = {
     "rich": {"cli"},
     "uvicorn": {"cli/serve.py", "cli/reviewing.py"},
     "prometheus_client": {"api/metrics.py"},
-    "jinja2": {"evaluation/report.py", "folders/report.py", "pages"},
+    "jinja2": {"evaluation/report.py", "cleaning/report.py", "pages"},
 }
 
 

@@ -10,9 +10,9 @@ import time
 import httpx
 import pytest
 
+from lookalike.cleaning.plan import make_plan
+from lookalike.cleaning.planfile import write_plan
 from lookalike.cli.reviewing import has_display
-from lookalike.folders.plan import make_plan
-from lookalike.folders.planfile import write_plan
 
 
 @pytest.fixture

@@ -12,10 +12,10 @@ import pytest
 
 import lookalike
 from lookalike.catalog import Grant
+from lookalike.cleaning.plan import Terms, make_plan
+from lookalike.cleaning.planfile import plans_folder, read_plan, save_plan
+from lookalike.cleaning.planning import plan_of
 from lookalike.folders.findings import FileGroup, FilePair, PictureFile
-from lookalike.folders.plan import Terms, make_plan
-from lookalike.folders.planfile import plans_folder, read_plan, save_plan
-from lookalike.folders.planning import plan_of
 
 
 def tree(folder):

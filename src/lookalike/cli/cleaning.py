@@ -16,7 +16,7 @@ from lookalike.errors import InvalidArgument, PlanNotFound
 from lookalike.units import said_bytes
 
 if TYPE_CHECKING:
-    from lookalike.folders.plan import Plan
+    from lookalike.cleaning.plan import Plan
     from lookalike.settings import Settings
 
 __all__ = ["apply_plan", "review_plan", "undo_journal"]
@@ -55,9 +55,9 @@ def review_plan(
     Example: `lookalike dedup review`, or `lookalike dedup review --group 3 --keep /photos/best.jpg`,
     or `lookalike dedup review --group 4 --different`, or `lookalike dedup review --report duplicates.html`
     """
+    from lookalike.cleaning.planfile import read_plan, write_plan
+    from lookalike.cleaning.report import write_report
     from lookalike.cli.reviewing import has_display, review_in_browser
-    from lookalike.folders.planfile import read_plan, write_plan
-    from lookalike.folders.report import write_report
 
     with errors_are_one():
         settings = settings_for(workspace)
@@ -98,9 +98,9 @@ def apply_plan(
 
     Example: `lookalike dedup apply`, or `lookalike dedup apply --action quarantine --to ~/duplicates --yes`
     """
-    from lookalike.folders.cleaning import apply
-    from lookalike.folders.disposal import Disposal, default_action
-    from lookalike.folders.planfile import plans_folder, read_plan
+    from lookalike.cleaning.applying import apply
+    from lookalike.cleaning.disposal import Disposal, default_action
+    from lookalike.cleaning.planfile import plans_folder, read_plan
 
     with errors_are_one():
         place = _found(plan)
@@ -146,9 +146,9 @@ def undo_journal(
 
     Example: `lookalike dedup undo`
     """
-    from lookalike.folders.journal import Journal, last_journal
-    from lookalike.folders.planfile import journal_of, plans_folder, read_plan
-    from lookalike.folders.undoing import undo
+    from lookalike.cleaning.journal import Journal, last_journal
+    from lookalike.cleaning.planfile import journal_of, plans_folder, read_plan
+    from lookalike.cleaning.undoing import undo
 
     with errors_are_one():
         journal = plan
@@ -191,7 +191,7 @@ _DOES = {
 
 def _found(given: Path | None) -> Path:
     """Return the plan's file: the one named, the newest of a folder that was scanned, or the newest of all."""
-    from lookalike.folders.planfile import last_plan, plans_folder, read_plan
+    from lookalike.cleaning.planfile import last_plan, plans_folder, read_plan
 
     if given is None:
         return last_plan()
@@ -205,8 +205,8 @@ def _found(given: Path | None) -> Path:
 
 
 def _changed(plan: Plan, group: int, what: str, path: str, settings: Settings) -> Plan:
-    from lookalike.folders import plan as plans
-    from lookalike.folders.planning import comparing
+    from lookalike.cleaning import plan as plans
+    from lookalike.cleaning.planning import comparing
 
     number = group - 1
     match what:

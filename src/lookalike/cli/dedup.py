@@ -86,12 +86,12 @@ def _scan(
     workspace: Path = WorkspaceOption,
     form: Format = FormatOption,
 ) -> None:
+    from lookalike.cleaning.keeper import DEFAULT_RULES, parse_rules
+    from lookalike.cleaning.plan import Terms
+    from lookalike.cleaning.planfile import save_plan, write_plan
+    from lookalike.cleaning.planning import plan_of
+    from lookalike.cleaning.report import write_report
     from lookalike.folders.finding import find_duplicates
-    from lookalike.folders.keeper import DEFAULT_RULES, parse_rules
-    from lookalike.folders.plan import Terms
-    from lookalike.folders.planfile import save_plan, write_plan
-    from lookalike.folders.planning import plan_of
-    from lookalike.folders.report import write_report
 
     with errors_are_one():
         settings = settings_for(workspace)

@@ -12,7 +12,7 @@ from lookalike.cli.output import Format, note, print_json, print_rows
 from lookalike.units import said_bytes
 
 if TYPE_CHECKING:
-    from lookalike.folders.plan import Plan, PlannedGroup
+    from lookalike.cleaning.plan import Plan, PlannedGroup
 
 __all__ = ["show_group", "show_plan"]
 
@@ -25,7 +25,7 @@ def show_plan(plan: Plan, place: Path, form: Format, *, files: int | None = None
 
     place: of its file. files: how many pictures were looked at.
     """
-    from lookalike.folders.planfile import to_json
+    from lookalike.cleaning.planfile import to_json
 
     match form:
         case Format.json:

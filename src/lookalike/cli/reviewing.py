@@ -68,7 +68,7 @@ def _app(space: Workspace, settings: Settings, place: Path, token: str) -> tuple
     from lookalike.api.app import Access, create_app
     from lookalike.api.security import Gate
     from lookalike.catalog import open_catalog
-    from lookalike.folders.planfile import plans_folder
+    from lookalike.cleaning.planfile import plans_folder
     from lookalike.pages.plans import Desk
 
     class OnceGate(Gate):

@@ -1,1 +1,1 @@
-"""Folders of pictures on disk: walked, grouped, and later cleaned up."""
+"""Folders of pictures on disk: listed, read, grouped, and their duplicates found. No picture is ever changed here."""

@@ -10,13 +10,13 @@ from typing import Annotated, Final, Literal
 from fastapi import APIRouter, Depends, Form, HTTPException, Request, Response
 from fastapi.responses import RedirectResponse
 
+from lookalike.cleaning.applying import Applied, apply
+from lookalike.cleaning.disposal import Action, Disposal, default_action
+from lookalike.cleaning.plan import Plan
+from lookalike.cleaning.planfile import journal_of
+from lookalike.cleaning.trash import has_trash
+from lookalike.cleaning.undoing import Undone, undo
 from lookalike.errors import JournalUnreadable
-from lookalike.folders.cleaning import Applied, apply
-from lookalike.folders.disposal import Action, Disposal, default_action
-from lookalike.folders.plan import Plan
-from lookalike.folders.planfile import journal_of
-from lookalike.folders.trash import has_trash
-from lookalike.folders.undoing import Undone, undo
 from lookalike.pages.entrance import require_browser
 from lookalike.pages.errands import Errand
 from lookalike.pages.members import likely

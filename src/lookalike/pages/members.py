@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePath
 from typing import Final
 
-from lookalike.folders.evidence import find_pair
-from lookalike.folders.exposure import said_of
+from lookalike.cleaning.evidence import find_pair
+from lookalike.cleaning.exposure import said_of
+from lookalike.cleaning.plan import Fate, PlannedGroup
 from lookalike.folders.findings import FileGroup, PictureFile
-from lookalike.folders.plan import Fate, PlannedGroup
 
 __all__ = ["SHOWN", "Fact", "Member", "is_there", "likely", "members_of"]
 

@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Final, Literal, get_args
 
 from lookalike.catalog import Catalog
+from lookalike.cleaning import plan as plans
+from lookalike.cleaning.applying import Applied
+from lookalike.cleaning.journal import Journal
+from lookalike.cleaning.plan import Plan, PlannedGroup
+from lookalike.cleaning.planfile import journal_of, read_plan, write_plan
+from lookalike.cleaning.planning import comparing
+from lookalike.cleaning.undoing import Undone
 from lookalike.errors import EntryNotFound, InvalidArgument, PlanNotFound
-from lookalike.folders import plan as plans
-from lookalike.folders.cleaning import Applied
-from lookalike.folders.journal import Journal
-from lookalike.folders.plan import Plan, PlannedGroup
-from lookalike.folders.planfile import journal_of, read_plan, write_plan
-from lookalike.folders.planning import comparing
-from lookalike.folders.undoing import Undone
 from lookalike.pages.errands import Errand
 from lookalike.settings import Settings
 

@@ -15,8 +15,8 @@ from fastapi import APIRouter, Depends, Form, HTTPException, Query, Request, Res
 from fastapi.responses import RedirectResponse
 from pydantic import BaseModel, Field
 
+from lookalike.cleaning.plan import PlannedGroup
 from lookalike.errors import AccessDenied, JournalUnreadable, NotPermitted, PlanNotFound, PlanUnreadable
-from lookalike.folders.plan import PlannedGroup
 from lookalike.pages.changes import permitted
 from lookalike.pages.entrance import require_browser
 from lookalike.pages.members import SHOWN, is_there, likely, members_of

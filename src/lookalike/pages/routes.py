@@ -9,7 +9,7 @@ from fastapi import FastAPI, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from lookalike.folders.planfile import plans_folder
+from lookalike.cleaning.planfile import plans_folder
 from lookalike.pages import (
     browse,
     carrying,

@@ -9,12 +9,12 @@ from itertools import count
 from pathlib import Path
 from typing import Final
 
+from lookalike.cleaning import disk
+from lookalike.cleaning.journal import Entry, Journal, last_journal
+from lookalike.cleaning.locking import alone
+from lookalike.cleaning.moves import Move
+from lookalike.cleaning.planfile import plans_folder
 from lookalike.errors import FileChanged, JournalUnreadable
-from lookalike.folders import disk
-from lookalike.folders.journal import Entry, Journal, last_journal
-from lookalike.folders.locking import alone
-from lookalike.folders.moves import Move
-from lookalike.folders.planfile import plans_folder
 
 __all__ = ["Elsewhere", "NotRestored", "Undone", "roll_back", "undo"]
 

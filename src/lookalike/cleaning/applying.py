@@ -7,19 +7,19 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
+from lookalike.cleaning import disk
+from lookalike.cleaning.disk import Facts, verified
+from lookalike.cleaning.disposal import Disposal, default_action
+from lookalike.cleaning.journal import Entry, Journal, Step
+from lookalike.cleaning.links import Link
+from lookalike.cleaning.locking import alone
+from lookalike.cleaning.plan import Companion, Fate, Plan, PlannedGroup
+from lookalike.cleaning.planfile import journal_of, plans_folder
+from lookalike.cleaning.rewrites import Rewrite
+from lookalike.cleaning.sidecar import merged_sidecar
+from lookalike.cleaning.undoing import Undone, roll_back
 from lookalike.errors import DisposalUnavailable, FileChanged, JournalUnreadable, SidecarUnreadable
-from lookalike.folders import disk
-from lookalike.folders.disk import Facts, verified
-from lookalike.folders.disposal import Disposal, default_action
 from lookalike.folders.findings import PictureFile
-from lookalike.folders.journal import Entry, Journal, Step
-from lookalike.folders.links import Link
-from lookalike.folders.locking import alone
-from lookalike.folders.plan import Companion, Fate, Plan, PlannedGroup
-from lookalike.folders.planfile import journal_of, plans_folder
-from lookalike.folders.rewrites import Rewrite
-from lookalike.folders.sidecar import merged_sidecar
-from lookalike.folders.undoing import Undone, roll_back
 
 __all__ = ["Applied", "Refused", "Removed", "apply"]
 

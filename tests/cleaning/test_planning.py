@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from lookalike.cleaning.plan import Terms
+from lookalike.cleaning.planning import comparing, plan_of
 from lookalike.folders.finding import find_duplicates
-from lookalike.folders.plan import Terms
-from lookalike.folders.planning import comparing, plan_of
 from lookalike.settings import Settings
 
 cv2 = pytest.importorskip("cv2")

@@ -8,12 +8,12 @@ from itertools import count
 from pathlib import Path, PurePath
 from typing import Final, Literal, get_args
 
+from lookalike.cleaning.disk import Facts, look, may_give, missing_folders
+from lookalike.cleaning.links import Link
+from lookalike.cleaning.moves import Move
+from lookalike.cleaning.trash import has_trash, place_in_trash
 from lookalike.errors import DisposalUnavailable, InvalidArgument
-from lookalike.folders.disk import Facts, look, may_give, missing_folders
-from lookalike.folders.links import Link
-from lookalike.folders.moves import Move
 from lookalike.folders.selection import QUARANTINE
-from lookalike.folders.trash import has_trash, place_in_trash
 
 __all__ = ["ACTIONS", "Action", "Disposal", "default_action"]
 

@@ -15,8 +15,8 @@ from itertools import count
 from pathlib import Path, PurePath
 from urllib.parse import quote
 
+from lookalike.cleaning.disk import look
 from lookalike.errors import DisposalUnavailable
-from lookalike.folders.disk import look
 
 __all__ = ["TrashPlace", "has_trash", "place_in_trash"]
 

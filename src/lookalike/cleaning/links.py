@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Final
 
+from lookalike.cleaning import disk
+from lookalike.cleaning.disk import Facts
 from lookalike.errors import DisposalUnavailable, FileChanged
-from lookalike.folders import disk
-from lookalike.folders.disk import Facts
 
 __all__ = ["Link"]
 

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from pathlib import PurePath
 from typing import Any, Final
 
+from lookalike.cleaning.evidence import lesser_copies, named_like_a_copy, raw_files
 from lookalike.errors import InvalidArgument
-from lookalike.folders.evidence import lesser_copies, named_like_a_copy, raw_files
 from lookalike.folders.findings import FileGroup, PictureFile
 
 __all__ = ["DEFAULT_RULES", "RULES", "Choice", "Rule", "choose", "parse_rules"]

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from lookalike.folders import disk
+from lookalike.cleaning import disk
 from lookalike.folders.findings import FileGroup, FilePair, PictureFile
 
 CALLS = (

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from lookalike.cleaning.told import told_by
 from lookalike.errors import SidecarUnreadable
 from lookalike.folders.findings import PictureFile
-from lookalike.folders.told import told_by
 from lookalike.images.exif import find_exif
 from lookalike.images.quiet import quiet
 

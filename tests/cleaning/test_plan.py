@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 from cleanable import alike, put, seen
 
+from lookalike.cleaning import planfile
+from lookalike.cleaning.keeper import parse_rules
+from lookalike.cleaning.plan import Terms, exclude, keep_all, make_plan, reset, set_keeper
+from lookalike.cleaning.planfile import last_plan, plans_folder, read_plan, save_plan, write_plan
 from lookalike.errors import InvalidArgument, PlanNotFound, PlanUnreadable
-from lookalike.folders import planfile
 from lookalike.folders.findings import FileGroup, FilePair, PictureFile, Unused
-from lookalike.folders.keeper import parse_rules
-from lookalike.folders.plan import Terms, exclude, keep_all, make_plan, reset, set_keeper
-from lookalike.folders.planfile import last_plan, plans_folder, read_plan, save_plan, write_plan
 
 
 def file(path, inode=None, **facts):

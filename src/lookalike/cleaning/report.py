@@ -7,8 +7,8 @@ import os
 from datetime import datetime
 from pathlib import Path
 
+from lookalike.cleaning.plan import Plan
 from lookalike.errors import ImageError
-from lookalike.folders.plan import Plan
 from lookalike.images import read_image
 from lookalike.images.resize import encode_jpeg, thumbnail
 from lookalike.settings import Settings
@@ -32,7 +32,7 @@ def write_report(plan: Plan, path: Path, *, settings: Settings) -> None:
     from jinja2 import Environment, PackageLoader
 
     pages = Environment(
-        loader=PackageLoader("lookalike.folders"), autoescape=True, trim_blocks=True, lstrip_blocks=True
+        loader=PackageLoader("lookalike.cleaning"), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
     pages.filters |= {"bytes": said_bytes, "when": _when}
     text = pages.get_template("duplicates.html").render(

@@ -13,12 +13,12 @@ from typing import Any, Final, TypeVar
 
 import platformdirs
 
+from lookalike.cleaning import disk
+from lookalike.cleaning.journal import ENDING
+from lookalike.cleaning.keeper import parse_rules
+from lookalike.cleaning.plan import Companion, Fate, Plan, PlannedGroup, Terms
 from lookalike.errors import InvalidArgument, PlanNotFound, PlanUnreadable
-from lookalike.folders import disk
 from lookalike.folders.findings import FileGroup, FilePair, PictureFile, Unused
-from lookalike.folders.journal import ENDING
-from lookalike.folders.keeper import parse_rules
-from lookalike.folders.plan import Companion, Fate, Plan, PlannedGroup, Terms
 
 __all__ = ["VERSION", "journal_of", "last_plan", "plans_folder", "read_plan", "save_plan", "to_json", "write_plan"]
 

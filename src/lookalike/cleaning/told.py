@@ -8,9 +8,9 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
 
+from lookalike.cleaning.xmp import Told, joined, read_xmp
 from lookalike.errors import SidecarUnreadable
 from lookalike.folders.findings import PictureFile
-from lookalike.folders.xmp import Told, joined, read_xmp
 from lookalike.images.exif import find_exif
 from lookalike.images.quiet import quiet
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from cleanable import put
 
+from lookalike.cleaning.trash import has_trash, place_in_trash
 from lookalike.errors import DisposalUnavailable
-from lookalike.folders.trash import has_trash, place_in_trash
 
 pytestmark = pytest.mark.skipif(not has_trash(), reason="no freedesktop.org trash on this system")
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from lookalike.cleaning.plan import Plan, Terms, make_plan
 from lookalike.describers.ensemble import calibrated, standard_ensemble
 from lookalike.errors import ImageError
 from lookalike.folders.changes import Shown
 from lookalike.folders.finding import DuplicateSearch
 from lookalike.folders.findings import FilePair, PictureFile
-from lookalike.folders.plan import Plan, Terms, make_plan
 from lookalike.folders.verify import look_closely, show
 from lookalike.settings import Settings
 from lookalike.signals import Portrait

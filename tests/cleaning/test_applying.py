@@ -12,14 +12,14 @@ from cleanable import SIDECAR, alike, other_volume, put, seen, tree
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from lookalike.cleaning import disk
+from lookalike.cleaning.applying import apply
+from lookalike.cleaning.disposal import ACTIONS, Disposal
+from lookalike.cleaning.journal import Journal
+from lookalike.cleaning.keeper import parse_rules
+from lookalike.cleaning.plan import Terms, exclude, make_plan
+from lookalike.cleaning.undoing import undo
 from lookalike.errors import CleaningLocked, InvalidArgument, JournalUnreadable, PlanNotFound
-from lookalike.folders import disk
-from lookalike.folders.cleaning import apply
-from lookalike.folders.disposal import ACTIONS, Disposal
-from lookalike.folders.journal import Journal
-from lookalike.folders.keeper import parse_rules
-from lookalike.folders.plan import Terms, exclude, make_plan
-from lookalike.folders.undoing import undo
 
 
 @pytest.fixture(autouse=True)
@@ -420,7 +420,7 @@ def test_two_at_once_are_kept_apart(pictures, tmp_path):
 
     apply(plan, progress=meddle)
     assert len(seen_errors) == 2
-    code = "from lookalike.folders.undoing import undo; print(len(undo().restored))"
+    code = "from lookalike.cleaning.undoing import undo; print(len(undo().restored))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "3"
 

@@ -16,11 +16,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias, get_args
 
+from lookalike.cleaning.disk import Facts, sync_folder
+from lookalike.cleaning.links import Link
+from lookalike.cleaning.moves import Move
+from lookalike.cleaning.rewrites import Rewrite
 from lookalike.errors import JournalUnreadable, PlanNotFound
-from lookalike.folders.disk import Facts, sync_folder
-from lookalike.folders.links import Link
-from lookalike.folders.moves import Move
-from lookalike.folders.rewrites import Rewrite
 
 __all__ = ["ENDING", "VERSION", "Entry", "Journal", "State", "Step", "last_journal"]
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from lookalike.cleaning.told import sidecars, told_by
+from lookalike.cleaning.xmp import Told, joined, write_xmp
 from lookalike.folders.findings import PictureFile
-from lookalike.folders.told import sidecars, told_by
-from lookalike.folders.xmp import Told, joined, write_xmp
 
 __all__ = ["merged_sidecar"]
 

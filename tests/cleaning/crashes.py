@@ -9,11 +9,11 @@ from pathlib import Path
 import cleanable
 from cleanable import SIDECAR, alike, dies, put, seen, tree
 
-from lookalike.folders.cleaning import apply
-from lookalike.folders.disposal import Disposal
-from lookalike.folders.plan import make_plan
-from lookalike.folders.planfile import journal_of
-from lookalike.folders.undoing import undo
+from lookalike.cleaning.applying import apply
+from lookalike.cleaning.disposal import Disposal
+from lookalike.cleaning.plan import make_plan
+from lookalike.cleaning.planfile import journal_of
+from lookalike.cleaning.undoing import undo
 
 WORLDS = {
     "trash": ("trash", ()),

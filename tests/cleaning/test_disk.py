@@ -4,8 +4,8 @@ import os
 import pytest
 from cleanable import other_volume, put, tree
 
+from lookalike.cleaning import disk
 from lookalike.errors import FileChanged
-from lookalike.folders import disk
 
 
 @pytest.fixture(params=["at once", "by links", "by a look"])

@@ -13,11 +13,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, Literal
 
+from lookalike.cleaning import disk
+from lookalike.cleaning.evidence import find_pair, lesser_copies, raw_files, unclear_change
+from lookalike.cleaning.keeper import Choice, Rule, choose, parse_rules
 from lookalike.errors import FileChanged, InvalidArgument
-from lookalike.folders import disk
-from lookalike.folders.evidence import find_pair, lesser_copies, raw_files, unclear_change
 from lookalike.folders.findings import FileGroup, FilePair, PictureFile, Unused
-from lookalike.folders.keeper import Choice, Rule, choose, parse_rules
 from lookalike.records import Verdict
 
 __all__ = [

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 
+from lookalike.cleaning import disk
+from lookalike.cleaning.disk import Facts
 from lookalike.errors import FileChanged
-from lookalike.folders import disk
-from lookalike.folders.disk import Facts
 
 __all__ = ["Rewrite"]
 

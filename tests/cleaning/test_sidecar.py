@@ -10,15 +10,15 @@ from hypothesis import strategies as st
 from PIL import Image
 from PIL.TiffImagePlugin import IFDRational
 
+from lookalike.cleaning import disk
+from lookalike.cleaning.applying import apply
+from lookalike.cleaning.disposal import Disposal
+from lookalike.cleaning.plan import make_plan
+from lookalike.cleaning.sidecar import merged_sidecar
+from lookalike.cleaning.told import embedded, told_by
+from lookalike.cleaning.undoing import undo
+from lookalike.cleaning.xmp import Told, joined, read_xmp, write_xmp
 from lookalike.errors import SidecarUnreadable
-from lookalike.folders import disk
-from lookalike.folders.cleaning import apply
-from lookalike.folders.disposal import Disposal
-from lookalike.folders.plan import make_plan
-from lookalike.folders.sidecar import merged_sidecar
-from lookalike.folders.told import embedded, told_by
-from lookalike.folders.undoing import undo
-from lookalike.folders.xmp import Told, joined, read_xmp, write_xmp
 
 LIGHTROOM = b"""<?xpacket begin="\xef\xbb\xbf" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <!-- kept -->

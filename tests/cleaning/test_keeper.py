@@ -2,10 +2,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lookalike.cleaning.evidence import named_like_a_copy
+from lookalike.cleaning.keeper import DEFAULT_RULES, RULES, choose, parse_rules
 from lookalike.errors import InvalidArgument
-from lookalike.folders.evidence import named_like_a_copy
 from lookalike.folders.findings import FileGroup, FilePair, PictureFile
-from lookalike.folders.keeper import DEFAULT_RULES, RULES, choose, parse_rules
 
 
 def file(path, **facts):
