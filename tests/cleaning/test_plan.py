@@ -7,9 +7,18 @@ import pytest
 from cleanable import alike, put, seen
 
 from lookalike.cleaning import planfile
+from lookalike.cleaning.journal import Journal
 from lookalike.cleaning.keeper import parse_rules
 from lookalike.cleaning.plan import Terms, exclude, keep_all, make_plan, reset, set_keeper
-from lookalike.cleaning.planfile import last_plan, plans_folder, read_plan, save_plan, write_plan
+from lookalike.cleaning.planfile import (
+    find_journal,
+    journal_of,
+    last_plan,
+    plans_folder,
+    read_plan,
+    save_plan,
+    write_plan,
+)
 from lookalike.errors import InvalidArgument, PlanNotFound, PlanUnreadable
 from lookalike.folders.findings import FileGroup, FilePair, PictureFile, Unused
 
@@ -221,6 +230,26 @@ def test_plans_of_the_folder_and_the_last(tmp_path, monkeypatch):
     save_plan(keep_all(second, 0))
     assert read_plan(last_plan()) == keep_all(second, 0)
     assert sorted(path.suffix for path in plans_folder().iterdir()) == [".json", ".json"]
+
+
+def test_a_journal_is_found_by_its_plan_or_by_itself(tmp_path, monkeypatch):
+    monkeypatch.setenv("LOOKALIKE_PLANS", str(tmp_path / "plans"))
+    plan = make_plan([alike(A, B)])
+    (tmp_path / "mine").mkdir()
+    named = tmp_path / "mine" / "a plan of mine"
+    write_plan(plan, named)
+    with pytest.raises(PlanNotFound, match=f"of plan {plan.id} in {tmp_path / 'plans'} or {tmp_path / 'mine'}: it was"):
+        find_journal(named)
+    beside = Journal.of_plan(journal_of(plan, named.parent), plan.id).path
+    assert find_journal(named) == beside
+    kept = Journal.of_plan(journal_of(plan), plan.id).path
+    assert find_journal(named) == kept
+    assert find_journal(beside) == beside
+    renamed = beside.rename(tmp_path / "renamed.json")
+    assert find_journal(renamed) == renamed
+    for other in (tmp_path / "nowhere.json", tmp_path / "mine"):
+        with pytest.raises(PlanUnreadable):
+            find_journal(other)
 
 
 def test_an_interrupted_write_leaves_the_plan_before(tmp_path, monkeypatch):

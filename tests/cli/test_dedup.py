@@ -83,6 +83,29 @@ def test_apply_and_undo_by_folder_and_by_default(dedup, copies):
     assert "undone before" in dedup("undo", "--yes").out
 
 
+def test_undo_finds_the_journal_of_a_plan_wherever_the_plan_is(dedup, copies, tmp_path):
+    before = _tree(copies)
+    dedup(
+        "scan", copies, "--plan", "plan.json"
+    )  # written where the command runs; the journal is in the folder of plans
+    early = dedup("undo", "plan.json", "--yes")
+    assert early.code == 1
+    assert "not applied yet" in early.err
+    away = ("apply", "plan.json", *QUARANTINE[1:], "--format", "json")
+    journal = Path(dedup(*away).json["journal"])
+    assert journal.parent == tmp_path / "plans"
+    assert _tree(copies) != before
+    undone = dedup("undo", "plan.json", "--yes")
+    assert undone.code == 0, undone.err
+    assert "3 files are back" in undone.out
+    assert _tree(copies) == before
+    assert len(dedup(*away).json["removed"]) == 3
+    journal.rename(tmp_path / journal.name)
+    assert dedup("undo", "plan.json", "--yes", "--format", "json").json["journal"] == str(tmp_path / journal.name)
+    assert _tree(copies) == before
+    assert "undone before" in dedup("undo", tmp_path / journal.name, "--yes").out
+
+
 def test_what_changed_since_the_scan_is_refused(dedup, copies, draw, save):
     dedup(copies)
     save(draw(9), copies / "small.jpg")

@@ -22,7 +22,7 @@ from lookalike.cleaning.moves import Move
 from lookalike.cleaning.rewrites import Rewrite
 from lookalike.errors import JournalUnreadable, PlanNotFound
 
-__all__ = ["ENDING", "VERSION", "Entry", "Journal", "State", "Step", "last_journal"]
+__all__ = ["ENDING", "VERSION", "Entry", "Journal", "State", "Step", "is_journal", "last_journal"]
 
 VERSION: Final = 1
 ENDING: Final = ".journal"
@@ -61,7 +61,7 @@ class Journal:
         try:
             data = path.read_bytes()
         except FileNotFoundError:
-            raise PlanNotFound(str(path.parent), "journal") from None
+            raise PlanNotFound(str(path.absolute().parent), "journal") from None
         except OSError as error:
             raise JournalUnreadable(str(path), error.strerror or str(error)) from None
         self._whole = data.rfind(b"\n") + 1
@@ -160,6 +160,16 @@ class Journal:
     def _keep(self, entry: Entry) -> None:
         self.entries[entry.number] = entry
         self._last = max(self._last, entry.number)
+
+
+def is_journal(path: Path) -> bool:
+    """Tell whether a file begins as a journal does, whatever its name."""
+    try:
+        with path.open("rb") as file:
+            record = _parse(file.readline().rstrip(b"\n"))
+    except OSError:
+        return False
+    return record is not None and record.get("format") == _FORMAT
 
 
 def last_journal(folder: Path) -> Path:

@@ -14,13 +14,16 @@ from typing import Any, Final, TypeVar
 import platformdirs
 
 from lookalike.cleaning import disk
-from lookalike.cleaning.journal import ENDING
+from lookalike.cleaning.journal import ENDING, is_journal
 from lookalike.cleaning.keeper import parse_rules
 from lookalike.cleaning.plan import Companion, Fate, Plan, PlannedGroup, Terms
 from lookalike.errors import InvalidArgument, PlanNotFound, PlanUnreadable
 from lookalike.folders.findings import FileGroup, FilePair, PictureFile, Unused
 
-__all__ = ["VERSION", "journal_of", "last_plan", "plans_folder", "read_plan", "save_plan", "to_json", "write_plan"]
+__all__ = [
+    "VERSION", "find_journal", "journal_of", "last_plan", "plans_folder", "read_plan", "save_plan", "to_json",
+    "write_plan",
+]  # fmt: skip
 
 VERSION: Final = 1
 _FORMAT: Final = "lookalike plan"
@@ -59,6 +62,23 @@ def last_plan(folder: Path | None = None) -> Path:
 def journal_of(plan: Plan, folder: Path | None = None) -> Path:
     """Return where the journal of a plan is, or will be."""
     return (folder or plans_folder()) / f"{plan.id}{ENDING}"
+
+
+def find_journal(named: Path, folder: Path | None = None) -> Path:
+    """Return the journal that is meant by its own path, or by that of its plan, wherever the plan's file is.
+
+    A plan's journal is looked for by the plan's id, in the folder of plans and then beside the plan.
+    Raises PlanUnreadable; PlanNotFound for a plan without a journal.
+    """
+    if named.suffix == ENDING or is_journal(named):
+        return named
+    plan = read_plan(named)
+    places = dict.fromkeys([(folder or plans_folder()).absolute(), named.absolute().parent])
+    for place in places:
+        journal = journal_of(plan, place)
+        if journal.is_file():
+            return journal
+    raise PlanNotFound(" or ".join(map(str, places)), "journal", plan.id)
 
 
 def write_plan(plan: Plan, path: str | os.PathLike[str]) -> None:

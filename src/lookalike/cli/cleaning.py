@@ -138,23 +138,24 @@ def apply_plan(
 
 
 def undo_journal(
-    plan: Path = typer.Argument(None, metavar="[PLAN|JOURNAL]", help="[default: what was done last]"),
+    plan: Path = typer.Argument(
+        None, metavar="[PLAN|JOURNAL]", help="A plan's file, or a journal's. [default: what was done last]"
+    ),
     yes: bool = _YesOption,
     form: Format = FormatOption,
 ) -> None:
     """Bring back what an `apply` took away, bit for bit. Nothing is overwritten.
 
-    Example: `lookalike dedup undo`
+    The journal of a plan is found by the plan's id, wherever the plan's file is.
+
+    Example: `lookalike dedup undo`, or `lookalike dedup undo plan.json`
     """
     from lookalike.cleaning.journal import Journal, last_journal
-    from lookalike.cleaning.planfile import journal_of, plans_folder, read_plan
+    from lookalike.cleaning.planfile import find_journal, plans_folder
     from lookalike.cleaning.undoing import undo
 
     with errors_are_one():
-        journal = plan
-        if plan is not None and plan.suffix == ".json":
-            journal = journal_of(read_plan(plan), plan.parent)
-        journal = journal or last_journal(plans_folder())
+        journal = last_journal(plans_folder()) if plan is None else find_journal(plan)
         count = len(list(Journal(journal).open_entries()))
         if not count:
             typer.echo("Nothing to do: all of it was undone before.")

@@ -134,14 +134,21 @@ class PlanUnreadable(CleaningError):
 
 
 class PlanNotFound(CleaningError):
-    """Nothing was planned, or nothing applied; `what` is "plan" or "journal"."""
+    """Nothing was planned, or nothing applied; `what` is "plan" or "journal". plan: id of the one named, if any was."""
 
     code = "plan_not_found"
 
-    def __init__(self, folder: str, what: str) -> None:
-        self.folder, self.what = folder, what
-        done = "scanned" if what == "plan" else "applied"
-        super().__init__(f"There is no {what} in {folder}: nothing was {done} yet. Name the file, or scan first.")
+    def __init__(self, folder: str, what: str, plan: str = "") -> None:
+        self.folder, self.what, self.plan = folder, what, plan
+        if plan:
+            message = (
+                f"There is no {what} of plan {plan} in {folder}: it was not applied yet. Apply it, or name the {what}."
+            )
+        elif what == "plan":
+            message = f"There is no plan in {folder}: nothing was scanned yet. Name the file, or scan first."
+        else:
+            message = f"There is no {what} in {folder}: nothing was applied yet. Name the plan, or apply it first."
+        super().__init__(message)
 
 
 class JournalUnreadable(CleaningError):
