@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import zlib
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -13,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.atlas.chart import Chart, load_chart, maps_folder, save_chart
-from lookalike.atlas.fields import Coloring, Sheet
+from lookalike.atlas.fields import Coloring
+from lookalike.atlas.keptfields import KeptFields
 from lookalike.atlas.layout import (
     SAMPLED,
     UNFOLDED,
@@ -25,6 +27,7 @@ from lookalike.atlas.layout import (
     place_beside,
     unfold,
 )
+from lookalike.atlas.sheet import Gather, Sheet
 from lookalike.catalog import CollectionInfo, now
 from lookalike.errors import InvalidArgument, UnknownVector
 from lookalike.jobs import Task
@@ -79,11 +82,11 @@ class Atlas:
         return self._sheet(name).coloring(field, chart.ids)
 
     def _sheet(self, name: str) -> Sheet:
-        store, writing = self._space.store_of(name), self._space.get(name).writing
+        store = self._space.store_of(name)
         with self._guard:
             sheet = self._sheets.pop(name, None)
             if sheet is None or not sheet.is_of(store):
-                sheet = Sheet(store, writing)
+                sheet = _sheet(self._space, name)
             self._sheets[name] = sheet
             while len(self._sheets) > _MOST_SHEETS:
                 self._sheets.pop(next(iter(self._sheets))).close()
@@ -131,7 +134,9 @@ def draw_map(space: Workspace, task: Task) -> Mapping[str, Any]:
     unfolding = method != "pca" and old is None
     store, count = space.store_of(info.name), len(space.get(info.name))
     share = (_READING if unfolding else 1) / max(count, 1)
-    read = _read(store, description, old.basis if old else None, lambda done: told(done * share))
+    sheet = _sheet(space, info.name)
+    with closing(sheet), sheet.gathering() as gather:
+        read = _read(store, description, old.basis if old else None, gather, lambda done: told(done * share))
     if not read.ids:
         raise InvalidArgument("collection", info.name, f"one with records that have the description {description!r}")
     if old is not None:
@@ -164,6 +169,14 @@ def draw_map(space: Workspace, task: Task) -> Mapping[str, Any]:
     return {"method": method, "records": len(read.ids), "fitted": chart.fitted, "without": count - len(read.ids)}
 
 
+def _sheet(space: Workspace, name: str) -> Sheet:
+    """Return the fields of a collection's records; kept beside its maps unless other machines may write records."""
+    collection = space.get(name)
+    info = collection.info
+    kept = KeptFields(maps_folder(space.path) / name, info.created, info.place) if space.is_local else None
+    return Sheet(space.store_of(name), collection.writing, kept)
+
+
 def _steps(task: Task) -> Told:
     """Return a function that counts the job's steps, by the share that is done; it ends the job when it is told to."""
     task.expect(STEPS)
@@ -178,10 +191,10 @@ def _steps(task: Task) -> Told:
     return told
 
 
-def _read(store: Store, description: str, basis: Basis | None, told: Told) -> _Read:
+def _read(store: Store, description: str, basis: Basis | None, gather: Gather, told: Told) -> _Read:
     """Read all rows that have the description. basis: the one to reduce them by; without, it is taken from the first.
 
-    told: called with the number of rows read.
+    gather: called with all rows. told: called with the number of rows read.
     """
     ids: list[str] = []
     digests: list[int] = []
@@ -199,6 +212,7 @@ def _read(store: Store, description: str, basis: Basis | None, told: Told) -> _R
             basis = basis or basis_of(np.vstack(held))
             points += [basis.reduced(each) for each in held]
             held = []
+        gather(rows)
         done += len(rows)
         told(done)
     if held:

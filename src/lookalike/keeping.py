@@ -8,6 +8,8 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
+from lookalike.atlas.chart import maps_folder
+from lookalike.atlas.keptfields import NOTES
 from lookalike.catalog import Catalog, CollectionInfo
 from lookalike.collection import Collection
 from lookalike.describers.ensemble import Ensemble, standard_ensemble
@@ -215,7 +217,8 @@ class Keeper:
     def _side(self, info: CollectionInfo, key: str, dims: Mapping[str, int]) -> Side:
         sides = self._sides.setdefault(info.name, {})
         if key not in sides:
-            sides[key] = Side(Watched(self._shelf.open(key, dims, info.settings.index)))
+            notes = maps_folder(self._settings.workspace) / info.name / NOTES
+            sides[key] = Side(Watched(self._shelf.open(key, dims, info.settings.index), notes))
         return sides[key]
 
     def _ensemble_beside(self, info: CollectionInfo) -> Ensemble | None:

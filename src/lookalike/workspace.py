@@ -14,6 +14,7 @@ from typing import Any, cast
 from filelock import FileLock, Timeout
 
 from lookalike.atlas.chart import drop_charts, maps_folder, strike
+from lookalike.atlas.keptfields import forget_fields
 from lookalike.catalog import FILE, Catalog, CollectionInfo, now
 from lookalike.collection import Collection
 from lookalike.describers.ensemble import standard_ensemble
@@ -155,6 +156,11 @@ class Workspace:
             self.catalog.decisions.withdraw(decision.id)
         return replace(receipt, decisions=len(decided))
 
+    @property
+    def is_local(self) -> bool:
+        """Whether it is a folder of this machine, held by this process alone."""
+        return self._lock is not None
+
     def store_of(self, name: str) -> Watched:
         """Return the rows behind a collection, by which it answers now. Raises as `get` does."""
         with self._guard:
@@ -174,6 +180,7 @@ class Workspace:
                 self._keeper.stop(info.name)
             self.catalog.collections.put(infos)
             for info in infos:
+                forget_fields(maps_folder(self.path) / info.name)
                 opened = self._opened.get(info.name)
                 if opened is not None:
                     with opened.writing:

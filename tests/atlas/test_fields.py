@@ -1,11 +1,12 @@
-"""Fields as colors: legends, ramps, and a sheet that keeps in step with what is written."""
+"""Fields as colors: legends and ramps."""
 
 import threading
 
 import numpy as np
 import pytest
 
-from lookalike.atlas.fields import GONE, LEGEND, Sheet, field_kinds
+from lookalike.atlas.fields import GONE, LEGEND, field_kinds
+from lookalike.atlas.sheet import Sheet
 from lookalike.stores.base import Row
 from lookalike.stores.memory import MemoryStore
 from lookalike.stores.watched import Watched
@@ -57,25 +58,6 @@ def test_true_and_one_are_two_values(sheet):
 
 def test_fields_of_the_library_that_tell_places_are_none(sheet):
     assert sheet.coloring("_file", ["a"]).codes.tolist() == [-1]
-
-
-def test_what_is_written_is_seen_at_the_next_look(store, sheet):
-    assert sheet.coloring("kind", ["a", "b"]).codes.tolist() == [0, 1]
-    store.set_payload({"a": {"kind": "dog"}})
-    store.delete(["b"])
-    store.upsert([row("e", kind="cat")])
-    found = sheet.coloring("kind", ["a", "b"])
-    assert found.codes.tolist() == [0, GONE]
-    assert found.values == [("dog", 1)]
-    assert found.since == 3
-
-
-def test_a_walk_that_failed_is_begun_anew(store, sheet, monkeypatch):
-    with monkeypatch.context() as broken:
-        broken.setattr(store.inner, "scroll", lambda **asked: 1 / 0)
-        with pytest.raises(ZeroDivisionError):
-            sheet.coloring("kind", ["a"])
-    assert sheet.coloring("kind", ["a"]).codes.tolist() == [0]
 
 
 def test_further_values_share_a_color_and_many_numbers_are_a_ramp(store, sheet):

@@ -55,7 +55,7 @@ def show(name: str, request: Request, description: str = "") -> Response:
 @router.get("/colors", summary="A field of the records on a map", response_model=ColoringBody)
 @written
 def show_colors(name: str, field: str, request: Request, description: str = "") -> ColoringBody:
-    """The first time after a start it reads the fields of all records."""
+    """Fields are kept with the map, and only those of records changed since are read again."""
     atlas: Atlas = request.app.state.atlas
     chart = _chart(request, name, description)
     found = atlas.coloring(name, chart, field)

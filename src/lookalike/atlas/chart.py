@@ -22,6 +22,7 @@ from uuid import uuid4
 import numpy as np
 from numpy.typing import NDArray
 
+from lookalike.atlas.keptfields import forget_fields
 from lookalike.atlas.layout import Basis, Floats, Method
 from lookalike.errors import StoreFailed
 
@@ -135,6 +136,7 @@ def drop_charts(folder: Path, name: str) -> None:
 
 def strike(folder: Path, name: str, ids: Collection[str]) -> None:
     """Take records off every map of a collection, so that not even their ids are left. Raises StoreFailed."""
+    forget_fields(folder / name)
     for path in sorted((folder / name).glob("*.npz")):
         chart = load_chart(folder, name, path.stem)
         if chart is None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -13,9 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.filters import canonical
-from lookalike.stores.watched import Watched, walk
 
-__all__ = ["GONE", "LEGEND", "Coloring", "Kind", "Sheet", "Value", "field_kinds"]
+__all__ = ["GONE", "LEGEND", "Coloring", "Kind", "Value", "colored", "field_kinds", "told_of"]
 
 LEGEND: Final = 8
 """Values of a field that have a color of their own; the others share one."""
@@ -26,7 +23,6 @@ GONE: Final = -2
 _NONE: Final = -1
 _SCALE: Final = 1000
 _LONGEST: Final = 80
-_AT_ONCE: Final = 1000
 _FIELDS: Final = 40
 _OWN: Final = ("_format", "_width", "_height", "_size", "_batch")  # of the fields that are not the user's
 _ENDS: Final = (2, 98)  # percentiles between which the ramp runs
@@ -54,58 +50,13 @@ class Coloring:
     since: int
 
 
-class Sheet:
-    """The fields of all records of a store, read once and then kept in step with what is written.
-
-    Safe to call from several threads. Writes of other processes are not seen: make another one now and then.
-    """
-
-    def __init__(self, store: Watched, writing: threading.Lock) -> None:
-        """writing: held while records are written."""
-        self._store, self._writing, self._guard = store, writing, threading.Lock()
-        self._fields: dict[str, dict[str, Any]] = {}
-        self._listening = ExitStack()
-        self._noted: set[str] | None = None
-
-    def is_of(self, store: Watched) -> bool:
-        """Whether it was made for this store."""
-        return self._store is store
-
-    def close(self) -> None:
-        """Listen no longer."""
-        with self._guard:
-            self._listening.close()
-            self._noted = None
-
-    def coloring(self, field: str, ids: Sequence[str]) -> Coloring:
-        """Return a field of these records; the first call walks all records of the store. Raises StoreFailed."""
-        with self._guard:
-            self._catch_up()
-            there = self._fields
-            found = [there.get(id_) for id_ in ids]
-            since = len(there) - sum(one is not None for one in found)
-        given = [one.get(field) if one is not None else None for one in found]
-        gone = np.array([one is None for one in found], bool)
-        if field_kinds([{field: value} for value in given if value is not None]).get(field) == "numbers":
-            return _ramp(field, given, gone, since)
-        return _legend(field, given, gone, since)
-
-    def _catch_up(self) -> None:
-        if self._noted is None:
-            with ExitStack() as listening:
-                with self._writing:  # a write that is under way would land unseen behind the walk
-                    noted = listening.enter_context(self._store.written())
-                self._fields = {row.id: _told(row.payload) for rows in walk(self._store) for row in rows}
-                self._listening, self._noted = listening.pop_all(), noted
-        while self._noted:
-            with self._writing:  # ids are noted before their rows are written
-                ids = [self._noted.pop() for _ in range(min(_AT_ONCE, len(self._noted)))]
-                rows = self._store.get(ids)
-            for id_, row in zip(ids, rows, strict=True):
-                if row is None:
-                    self._fields.pop(id_, None)
-                else:
-                    self._fields[id_] = _told(row.payload)
+def colored(field: str, records: Sequence[Mapping[str, Any] | None], since: int) -> Coloring:
+    """Return a field of records, each as `told_of` it or None where it is gone. since: see `Coloring`."""
+    given = [one.get(field) if one is not None else None for one in records]
+    gone = np.array([one is None for one in records], bool)
+    if field_kinds([{field: value} for value in given if value is not None]).get(field) == "numbers":
+        return _ramp(field, given, gone, since)
+    return _legend(field, given, gone, since)
 
 
 def field_kinds(records: Iterable[Mapping[str, Any]]) -> dict[str, Kind]:
@@ -116,7 +67,7 @@ def field_kinds(records: Iterable[Mapping[str, Any]]) -> dict[str, Kind]:
     seen: dict[str, Counter[str]] = {}
     numbers: Counter[str] = Counter()
     for record in records:
-        for name, value in _told(record).items():
+        for name, value in told_of(record).items():
             parts = value if isinstance(value, tuple) else (value,)
             seen.setdefault(name, Counter()).update(canonical(part) for part in parts)
             numbers[name] += all(not isinstance(part, bool | str) for part in parts)
@@ -129,7 +80,7 @@ def field_kinds(records: Iterable[Mapping[str, Any]]) -> dict[str, Kind]:
     return kinds
 
 
-def _told(payload: Mapping[str, Any]) -> dict[str, Any]:
+def told_of(payload: Mapping[str, Any]) -> dict[str, Any]:
     """Return the fields whose values are short: numbers, booleans, texts, and lists of those as tuples."""
     told: dict[str, Any] = {}
     for name, value in payload.items():

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 from lookalike.filters import Filter
 from lookalike.stores.base import Facet, Hit, Nearest, Row, Slice, Store
@@ -12,6 +14,8 @@ from lookalike.stores.base import Facet, Hit, Nearest, Row, Slice, Store
 __all__ = ["Passing", "Watched", "walk"]
 
 _PAGE = 1000
+
+_MOST_NOTES: Final = 8 << 20  # bytes; whoever kept the notes then does better to read everything again
 
 
 class Passing(Store):
@@ -67,10 +71,14 @@ class Passing(Store):
 
 
 class Watched(Passing):
-    """What it is told to write is noted before it is written, for whoever listens."""
+    """What it is told to write is noted before it is written, for whoever listens.
 
-    def __init__(self, inner: Store) -> None:
+    notes: a file; while it is there, the ids go there as well, a JSON list a line, for whoever reads it later.
+    """
+
+    def __init__(self, inner: Store, notes: Path | None = None) -> None:
         super().__init__(inner)
+        self._notes = notes
         self._listening: list[set[str]] = []
 
     @contextmanager
@@ -99,16 +107,29 @@ class Watched(Passing):
         return super().delete(ids)
 
     def delete_where(self, where: Filter | None) -> int:
-        if not self._listening:
+        if not self._listening and not self._keeps_notes():
             return super().delete_where(where)
         return self.delete([row.id for rows in walk(self.inner, where) for row in rows])
 
-    def _note(self, ids: Any) -> None:
-        listening = self._listening
-        if listening:
-            some = list(ids)
-            for noted in listening:
-                noted.update(some)
+    def _note(self, ids: Iterable[str]) -> None:
+        listening, kept = self._listening, self._keeps_notes()
+        if not listening and not kept:
+            return
+        some = list(ids)
+        for noted in listening:
+            noted.update(some)
+        if kept and self._notes is not None:
+            try:
+                with self._notes.open("r+", encoding="utf-8") as file:
+                    if file.seek(0, 2) < _MOST_NOTES:
+                        file.write(json.dumps(some) + "\n")
+                        return
+            except OSError:  # what can't be noted must not be believed later
+                pass
+            self._notes.unlink(missing_ok=True)
+
+    def _keeps_notes(self) -> bool:
+        return self._notes is not None and self._notes.exists()
 
 
 def walk(
