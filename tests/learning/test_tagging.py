@@ -143,7 +143,7 @@ def test_folds_keep_groups_together_and_spread_labels(pairs, seed):
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=2, max_size=40))
+@given(st.lists(st.tuples(st.sampled_from(np.linspace(0, 1, 33).tolist()), st.booleans()), min_size=2, max_size=40))
 def test_the_threshold_of_the_best_f1_is_the_best(pairs):
     values = np.array([[value] for value, _ in pairs])
     truth = np.array([[right] for _, right in pairs])

@@ -157,7 +157,7 @@ def samples(gallery, tmp_path_factory):
             yield address
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # while it is open, no other test of this process can run an event loop
 def chromium():
     """A real Chromium; tests that need one are skipped where there is none."""
     playwright_api = pytest.importorskip("playwright.sync_api", reason="needs the package playwright")
