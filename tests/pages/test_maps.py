@@ -185,6 +185,10 @@ def test_colors_are_chosen_and_values_switched_off(ready):
     page.get_by_role("button", name="plain").click()
     choose_all(page)
     assert page.locator("[data-count]").inner_text() == "6 records chosen"
+    page.reload()  # what is switched off is in the URL
+    page.locator("[data-legend] button[aria-pressed=false]", has_text="plain").wait_for()
+    choose_all(page)
+    assert page.locator("[data-count]").inner_text() == "6 records chosen"
     page.keyboard.press("Escape")
     assert page.locator("[data-chosen]").is_hidden()
     page.locator("select[name=color]").select_option("n")
@@ -192,8 +196,14 @@ def test_colors_are_chosen_and_values_switched_off(ready):
     page.locator("[data-legend] h2", has_text=re.compile("^n$")).wait_for()
     page.reload()
     page.locator("[data-legend] h2", has_text=re.compile("^n$")).wait_for()
+    assert "hide" not in page.url
     page.locator("select[name=color]").select_option("-")
     page.locator("[data-legend]").wait_for(state="hidden")
+
+
+def test_a_url_that_hides_nonsense_hides_nothing(ready):
+    page = ready(target=f"{HOME}?hide=%5B%22plain%22,7,null")
+    assert page.locator("[data-legend] button[aria-pressed=true]").count() == 3
 
 
 def test_a_line_drawn_around_records_chooses_them_and_shift_a_rectangle(ready):

@@ -8,8 +8,10 @@ for (const control of document.querySelectorAll("[data-send]")) {
   control.addEventListener("change", () => control.form.requestSubmit());
 }
 
-// On a narrow screen the row of a collection's pages may not show the one that the visitor is on.
-document.querySelector(".rooms [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+// On a narrow screen the rows of pages may not show the one that the visitor is on.
+for (const link of document.querySelectorAll(".top [aria-current], .rooms [aria-current]")) {
+  link.scrollIntoView({ block: "nearest", inline: "center" });
+}
 
 for (const button of document.querySelectorAll("[data-copy]")) {
   if (!navigator.clipboard) continue;

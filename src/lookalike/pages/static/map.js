@@ -76,10 +76,30 @@ async function color() {
   say("");
   coloring = { ...found, field, codes: Int16Array.from(found.codes) };
   if (field === NONE) coloring.codes = coloring.codes.map((code) => (code === -2 ? code : 0));
-  sheet.hidden.clear();
+  hide();
   paint();
   explain();
   tellSince(found);
+}
+
+// What the URL names of a code: its value, null for none, [] for all other values.
+function named(code) {
+  if (code === -1) return null;
+  return code < coloring.values.length ? coloring.values[code].value : [];
+}
+
+function hide() {
+  let wanted = [];
+  try {
+    wanted = JSON.parse(new URLSearchParams(location.search).get("hide") ?? "[]").map((value) => JSON.stringify(value));
+  } catch {
+    // somebody has typed it: nothing is hidden
+  }
+  sheet.hidden.clear();
+  if (coloring.kind === "numbers") return;
+  for (let code = -1; code <= coloring.values.length; code++) {
+    if (wanted.includes(JSON.stringify(named(code)))) sheet.hidden.add(code);
+  }
 }
 
 function tellSince({ since, codes }) {
@@ -141,6 +161,7 @@ function row(code, text, tone, count) {
     if (!sheet.hidden.delete(code)) sheet.hidden.add(code);
     button.setAttribute("aria-pressed", String(!sheet.hidden.has(code)));
     sheet.draw();
+    remember();
   });
   item.append(button);
   return item;
@@ -245,6 +266,8 @@ function remember() {
   address.searchParams.set("color", picker.value);
   if (whole) address.searchParams.delete("at");
   else address.searchParams.set("at", [center.x.toFixed(5), center.y.toFixed(5), zoom.toFixed(2)].join(","));
+  if (sheet.hidden.size) address.searchParams.set("hide", JSON.stringify([...sheet.hidden].sort().map(named)));
+  else address.searchParams.delete("hide");
   history.replaceState(null, "", address);
 }
 
@@ -265,6 +288,7 @@ sheet.element.addEventListener("keydown", (event) => {
   if (event.key === "Escape") show(-1, true);
 });
 picker.addEventListener("change", () => {
+  sheet.hidden.clear();
   remember();
   color().catch((error) => say(`The colors could not be loaded: ${error.message}`));
 });
