@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.atlas.chart import Chart, load_chart, maps_folder, save_chart
-from lookalike.atlas.fields import Coloring
+from lookalike.atlas.fields import Coloring, Kind, field_kinds
 from lookalike.atlas.keptfields import KeptFields
 from lookalike.atlas.layout import (
     SAMPLED,
@@ -29,17 +29,32 @@ from lookalike.atlas.layout import (
 )
 from lookalike.atlas.sheet import Gather, Sheet
 from lookalike.catalog import CollectionInfo, now
+from lookalike.collection import Collection
 from lookalike.errors import InvalidArgument, UnknownVector
 from lookalike.jobs import Task
 from lookalike.stores.base import Store
 from lookalike.stores.watched import walk
 from lookalike.workspace import Workspace
 
-__all__ = ["STEPS", "Atlas", "checked_description", "draw_map", "is_outdated"]
+__all__ = [
+    "STEPS",
+    "UNCOLORED",
+    "Atlas",
+    "checked_description",
+    "chosen_color",
+    "color_fields",
+    "draw",
+    "draw_map",
+    "is_outdated",
+]
 
 STEPS: Final = 100
 """What a job that draws a map counts to."""
 
+UNCOLORED: Final = "-"
+"""Instead of a field: no colors."""
+
+_LOOKED_AT: Final = 300  # records from which the fields to color by are told
 _SEED: Final = 7
 _PAGE: Final = 2000
 _READING: Final = 0.25  # share of the work that reading is where t-SNE follows
@@ -111,26 +126,49 @@ def checked_description(info: CollectionInfo, description: str) -> str:
     return chosen
 
 
+def color_fields(collection: Collection) -> Mapping[str, Kind]:
+    """Return the fields that color a map, as some of the records have them, the indexed ones first."""
+    found = field_kinds(record.fields for record in collection.sample(_LOOKED_AT, seed=0))
+    first = collection.settings.index
+    names = sorted(found, key=lambda name: (name not in first, name.startswith("_"), found[name] != "values", name))
+    return {name: found[name] for name in names}
+
+
+def chosen_color(kinds: Mapping[str, Kind], wanted: str) -> str:
+    """Return the field that colors a map: the one wanted, else the first of values, else `UNCOLORED`."""
+    if wanted:
+        return wanted
+    return next((name for name, kind in kinds.items() if kind == "values" and not name.startswith("_")), UNCOLORED)
+
+
 def is_outdated(chart: Chart, info: CollectionInfo) -> bool:
     """Whether the records have been described by another model since the map was drawn."""
     return chart.signature != info.signatures.get(chart.description, "")
 
 
 def draw_map(space: Workspace, task: Task) -> Mapping[str, Any]:
+    """Draw the map of a collection as a job. spec: description; method, "" for the best there is; anew."""
+    spec = task.spec
+    method: Method = spec["method"] or best_method()
+    return draw(space, str(task.collection), spec["description"], method, _steps(task), anew=spec["anew"])
+
+
+def draw(
+    space: Workspace, name: str, description: str, method: Method, told: Told, *, anew: bool = False
+) -> Mapping[str, Any]:
     """Draw the map of a collection, or bring the one that is kept up to date, leaving what is on it where it is.
 
-    spec: description; method; anew: lay everything out again. What PCA says is kept first, so that it is seen at once.
+    told: called with the share that is done. anew: lay everything out again. What PCA says is kept first, so that it is
+    seen at once. Returns what a job tells. Raises CollectionNotFound, UnknownVector, InvalidArgument, StoreFailed.
     """
-    info = space.get(str(task.collection)).info
-    description = checked_description(info, task.spec["description"])
-    method: Method = task.spec["method"] or best_method()
+    info = space.get(name).info
+    description = checked_description(info, description)
     folder = maps_folder(space.path)
-    old = None if task.spec["anew"] else load_chart(folder, info.name, description)
+    old = None if anew else load_chart(folder, info.name, description)
     if old is not None and (
         old.draft or old.method != method or old.incarnation != info.created or is_outdated(old, info)
     ):
         old = None
-    told = _steps(task)
     unfolding = method != "pca" and old is None
     store, count = space.store_of(info.name), len(space.get(info.name))
     share = (_READING if unfolding else 1) / max(count, 1)

@@ -17,6 +17,7 @@ from lookalike.cli import (
     group,
     index,
     keys,
+    mapping,
     models,
     redescribe,
     search,
@@ -42,6 +43,7 @@ app = typer.Typer(
 )
 for room in (compare, describe, group, index, search, models, evaluate, calibrate, train, serve, doctor, workspace):
     room.install(app)
+mapping.install(app)
 redescribe.install(collections.app)
 app.add_typer(collections.app, name="collection")
 app.add_typer(dedup.app, name="dedup")

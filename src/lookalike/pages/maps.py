@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Annotated, Final
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, HTTPException, Query, Request, Response
 from fastapi.responses import RedirectResponse
@@ -13,10 +13,17 @@ from pydantic import BaseModel
 
 from lookalike.atlas.chart import Chart
 from lookalike.atlas.drawing import DARK, LIGHT, draw_picture
-from lookalike.atlas.fields import LEGEND, Kind, Value, field_kinds
+from lookalike.atlas.fields import LEGEND, Value
 from lookalike.atlas.layout import best_method
 from lookalike.catalog import Job
-from lookalike.charting import Atlas, checked_description, is_outdated
+from lookalike.charting import (
+    UNCOLORED,
+    Atlas,
+    checked_description,
+    chosen_color,
+    color_fields,
+    is_outdated,
+)
 from lookalike.collection import Collection
 from lookalike.pages.changes import log, permitted
 from lookalike.pages.entrance import require_browser
@@ -27,9 +34,6 @@ from lookalike.pages.visitor import caller_of, may
 __all__ = ["router"]
 
 router = APIRouter(prefix="/collections/{name}/map", dependencies=[Depends(require_browser)])
-
-_LOOKED_AT: Final = 300  # records from which the fields to color by are told
-_UNCOLORED: Final = "-"
 
 
 class View(BaseModel):
@@ -58,8 +62,8 @@ def show_map(name: str, view: Annotated[View, Query()], request: Request) -> Res
     chart = _chart(request, name, description)
     jobs = request.app.state.workspace.catalog.jobs.page(collection=name, live=True, limit=20)
     job = next((job for job in jobs if job.kind == "map" and job.spec["description"] == description), None)
-    kinds = _kinds(collection) if chart else {}
-    color = _color(kinds, view.color)
+    kinds = color_fields(collection) if chart else {}
+    color = chosen_color(kinds, view.color)
     response = page(
         request,
         "map.html",
@@ -109,9 +113,9 @@ def show_picture(name: str, view: Annotated[View, Query()], request: Request, da
     chart = _chart(request, name, checked_description(collection.info, view.description))
     if chart is None:
         raise HTTPException(404, "This map has not been drawn yet.")
-    color = _color(_kinds(collection), view.color)
+    color = chosen_color(color_fields(collection), view.color)
     atlas: Atlas = request.app.state.atlas
-    coloring = atlas.coloring(name, chart, color) if color != _UNCOLORED else None
+    coloring = atlas.coloring(name, chart, color) if color != UNCOLORED else None
     order = [value for value, _ in _values(collection, color)] if coloring and coloring.kind == "values" else []
     data = draw_picture(chart.grid, coloring, DARK if dark else LIGHT, order)
     return Response(data, 200, {**HEADERS, "Cache-Control": "private, no-cache"}, media_type="image/png")
@@ -120,22 +124,6 @@ def show_picture(name: str, view: Annotated[View, Query()], request: Request, da
 def _chart(request: Request, name: str, description: str) -> Chart | None:
     atlas: Atlas = request.app.state.atlas
     return atlas.chart(name, description)
-
-
-def _kinds(collection: Collection) -> dict[str, Kind]:
-    """Return the fields to color by, the indexed ones first."""
-    sample = collection.sample(_LOOKED_AT, seed=0)
-    found = field_kinds(record.fields for record in sample)
-    first = collection.settings.index
-    names = sorted(found, key=lambda name: (name not in first, name.startswith("_"), found[name] != "values", name))
-    return {name: found[name] for name in names}
-
-
-def _color(kinds: Mapping[str, Kind], wanted: str) -> str:
-    """Return the field that colors the map: the one asked for, else the first of values, else none."""
-    if wanted:
-        return wanted
-    return next((name for name, kind in kinds.items() if kind == "values" and not name.startswith("_")), _UNCOLORED)
 
 
 def _values(collection: Collection, field: str) -> Sequence[tuple[Value, int]]:
