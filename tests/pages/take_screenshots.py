@@ -20,6 +20,8 @@ from playwright.sync_api import sync_playwright
 
 import lookalike
 from lookalike.api.app import Access, create_app
+from lookalike.atlas.layout import best_method
+from lookalike.charting import draw
 from lookalike.gallery import make_gallery
 
 PORT = 8397
@@ -28,8 +30,14 @@ SHOTS = {
     "gallery": "/collections/samples",
     "search": "/collections/samples/search?id=cat%2Foriginal",
     "compare": "/compare?collection=samples&a_id=cat%2Foriginal&b_id=cat%2Fmirrored",
+    "map": "/collections/samples/map?color=category",
 }
-KEPT = {"search-light-desktop": "search", "compare-dark-desktop": "compare", "gallery-light-phone": "phone"}
+KEPT = {
+    "search-light-desktop": "search",
+    "compare-dark-desktop": "compare",
+    "gallery-light-phone": "phone",
+    "map-light-desktop": "map",
+}
 DOCUMENTS = Path(__file__).resolve().parents[2] / "docs" / "screenshots"
 SIZES = {"desktop": ({"width": 1280, "height": 800}, 1), "phone": ({"width": 390, "height": 844}, 2)}
 
@@ -39,6 +47,7 @@ def main(folder: Path, names: Mapping[str, str] | None) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch, lookalike.open(Path(scratch) / "workspace") as space:
         space.create("samples", product_id="product").add(make_gallery(Path(scratch) / "pictures"))
+        draw(space, "samples", "meaning", best_method(), lambda share: None)
         config = uvicorn.Config(create_app(space, Access("key", trusting=True)), port=PORT, log_level="error")
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run)
@@ -66,6 +75,7 @@ def take(folder: Path, names: Mapping[str, str] | None) -> None:
                     shot = f"{room}-{scheme}-{size}"
                     if names is None or shot in names:
                         page.goto(f"http://127.0.0.1:{PORT}{target}", wait_until="networkidle")
+                        page.wait_for_timeout(1000 if room == "map" else 0)  # thumbnails come when it stands still
                         save(page.screenshot(), folder / f"{(names or {}).get(shot, shot)}.png")
                 page.close()
         browser.close()
