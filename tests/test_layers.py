@@ -30,6 +30,7 @@ FLOORS = [
     [
         "search",
         "upsert",
+        "retagging",
         "twins",
         "redescribe",
         "folders",
@@ -42,7 +43,7 @@ FLOORS = [
         "jobs",
     ],
     ["checking", "deduplication", "erasure", "transfer", "atlas", "cleaning"],
-    ["collection"],
+    ["holdings", "collection"],
     ["keeping"],
     ["workspace"],
     ["gallery", "wire_taggers", "wire", "wire_duplicates", "wire_maps", "wire_trials", "moving", "snapshots"],

@@ -5,22 +5,19 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
-from lookalike import filters
 from lookalike.catalog import CollectionInfo
 from lookalike.checking import Checker
 from lookalike.deduplication import Linkage, Rules, duplicate_groups
 from lookalike.describers.cache import user_cache
 from lookalike.describers.ensemble import Ensemble
 from lookalike.erasure import erase
-from lookalike.errors import CollectionClosed, InvalidArgument, ModelMismatch, StoreFailed
-from lookalike.filters import Filter
+from lookalike.errors import InvalidArgument, ModelMismatch
+from lookalike.holdings import Holdings
 from lookalike.intake import RawRecord
-from lookalike.kinds import CollectionSettings
 from lookalike.likeness import Judge
 from lookalike.records import (
     Added,
@@ -29,31 +26,24 @@ from lookalike.records import (
     Existing,
     Imported,
     Matches,
-    Page,
-    Record,
     Redescribed,
     Resemblance,
 )
 from lookalike.redescribe import ReadPicture, Redescription
-from lookalike.search import MAX_K, MAX_RANKED, Query, Searcher, TargetReader, check_whole, record_of
+from lookalike.retagging import retagged
+from lookalike.search import MAX_RANKED, Query, Searcher, TargetReader
 from lookalike.settings import Settings
-from lookalike.stores.base import Facet, Store
+from lookalike.stores.base import Store
 from lookalike.transfer import (
-    FileFormat,
     ImportRules,
-    exported,
     import_steps,
     prepared,
     read_lines,
     summed,
-    write_records,
 )
 from lookalike.upsert import Progress, Tally, Writer, automatic
 
 __all__ = ["Collection"]
-
-MAX_FACETS = 32
-"""Most fields counted at once."""
 
 
 class Home(Protocol):
@@ -67,11 +57,9 @@ class Home(Protocol):
     def try_out(self, collection: Collection, query: Query, trial: str, visitor: str | None) -> Matches: ...
 
 
-class Collection:
+class Collection(Holdings):
     """Made by a workspace. Safe to call from several threads; writes take turns."""
 
-    info: CollectionInfo
-    _store: Store
     _ensemble: Ensemble
     _check_model: Callable[[], None]
     _writer: Writer
@@ -110,11 +98,6 @@ class Collection:
         return self._writing
 
     @property
-    def settings(self) -> CollectionSettings:
-        """What its owner chose; change it with `Workspace.configure`."""
-        return self.info.settings
-
-    @property
     def by(self) -> str:
         """The description that searches use unless told otherwise."""
         return self.settings.by
@@ -123,9 +106,6 @@ class Collection:
     def is_current(self) -> bool:
         """Whether this installation's describers are those that described the collection."""
         return self.info.signatures.items() <= self._ensemble.signatures.items()
-
-    def __len__(self) -> int:
-        return self._store.count()
 
     def add(
         self,
@@ -163,11 +143,6 @@ class Collection:
             self._writer.rule("replace" if replace else "merge").update(records, tally)
         return Added(updated=tally.updated, failed=tally.failed)
 
-    def get(self, ids: Sequence[str]) -> list[Record | None]:
-        """Return the records in the order asked, None where there is none."""
-        with self._answering():
-            return [record_of(row.id, row.payload) if row else None for row in self._store.get(ids)]
-
     def delete(self, ids: Sequence[str] | None = None, *, where: Mapping[str, Any] | None = None) -> int:
         """Delete by ids or by filter (exactly one of them); returns how many records went. Pictures stay on disk."""
         if (ids is None) == (where is None):
@@ -189,27 +164,19 @@ class Collection:
             chosen = [record.id for record in self.records(where=where)] if ids is None else ids
             return erase(self._store, chosen, self._writing, files=files, cache=user_cache())
 
-    def count(self, where: Mapping[str, Any] | None = None) -> int:
-        """Count the records that match, exactly. Raises InvalidFilter."""
-        with self._answering():
-            return self._store.count(self._filter(where))
+    def retag(self, *, where: Mapping[str, Any] | None = None, progress: Progress | None = None) -> Added:
+        """Ask the collection's taggers, and its `auto_tags`, about records that are there already.
 
-    def scroll(self, *, where: Mapping[str, Any] | None = None, after: str | None = None, limit: int = 100) -> Page:
-        """Return up to `limit` records that match, in a stable order; go on with the page's `next`."""
-        check_whole("limit", limit, 1, MAX_K)
+        From the vectors that are stored: no picture is read. What a person wrote stays; what was filled by itself
+        and not changed since is replaced, or goes where nothing is said now. Fields that nothing fills stay.
+        Returns which were updated and which skipped, because nothing changed or no vectors are there to be read.
+        Raises InvalidFilter, ModelMismatch, TaggerUnusable, TaggerMismatch, StoreFailed, CollectionClosed.
+        """
+        self._check_model()
+        chosen = automatic(self.settings, None, self._settings.workspace)
         with self._answering():
-            part = self._store.scroll(where=self._filter(where), after=after, limit=limit)
-        return Page([record_of(row.id, row.payload) for row in part.rows], part.next)
-
-    def records(self, *, where: Mapping[str, Any] | None = None) -> Iterator[Record]:
-        """Walk every record that matches, each once."""
-        after: str | None = None
-        while True:
-            page = self.scroll(where=where, after=after, limit=1000)
-            yield from page.records
-            if page.next is None:
-                return
-            after = page.next
+            tally = retagged(lambda: self._writer, chosen, self._filter(where), progress or (lambda count: None))
+        return Added(updated=tally.updated, skipped=tally.skipped)
 
     def search(
         self, query: Query | None = None, /, *, trial: str | None = None, visitor: str | None = None, **question: Any
@@ -241,31 +208,6 @@ class Collection:
         """
         with self._answering():
             return self._searcher.rank(records, Query(k=MAX_RANKED if k is None else k, **question))
-
-    def facets(
-        self, fields: Sequence[str], *, where: Mapping[str, Any] | None = None, limit: int = 10
-    ) -> dict[str, list[Facet]]:
-        """Count, exactly, the records that match by the values of each field: field -> the `limit` most frequent.
-
-        An array counts once for each of its values. Raises InvalidFilter, InvalidArgument.
-        """
-        if isinstance(fields, str) or not 1 <= len(fields) <= MAX_FACETS:
-            raise InvalidArgument("fields", fields, f"a list of 1 to {MAX_FACETS} fields")
-        check_whole("limit", limit, 1, MAX_K)
-        with self._answering():
-            return self._store.facets(list(fields), where=self._filter(where), limit=limit)
-
-    def sample(
-        self, size: int = 10, *, where: Mapping[str, Any] | None = None, seed: int | None = None
-    ) -> list[Record]:
-        """Return random records that match, each equally likely; with a seed the same ones again.
-
-        Raises InvalidFilter, InvalidArgument for a size outside 1 to 10,000.
-        """
-        check_whole("size", size, 1, MAX_K)
-        with self._answering():
-            rows = self._store.sample(size, where=self._filter(where), seed=seed)
-            return [record_of(row.id, row.payload) for row in rows]
 
     def check(
         self, image: Any, *, k: int = 10, where: Mapping[str, Any] | None = None, verify: bool = True
@@ -323,24 +265,6 @@ class Collection:
         lines = prepared(read_lines(file, rules.form), file.absolute().parent, rules)
         return import_steps(lines, partial(self.add, existing=rules.existing), after=after)
 
-    def export_file(
-        self,
-        path: str | os.PathLike[str],
-        *,
-        where: Mapping[str, Any] | None = None,
-        vectors: bool = False,
-        form: FileFormat | None = None,
-        progress: Progress | None = None,
-    ) -> int:
-        """Write the records that match into a file, whole or not at all, and return how many.
-
-        vectors: with all vectors; an import takes them back to the last bit. form: if the name doesn't tell it.
-        Raises InvalidFilter, InvalidArgument, MissingExtra, OSError, CollectionClosed.
-        """
-        with self._answering():
-            records = exported(self._store, self._filter(where), vectors=vectors)
-            return write_records(records, Path(path).expanduser(), progress or (lambda count: None), form)
-
     def optimize(self) -> bool:
         """Bring the search index up to date; slow, never needed for right answers."""
         return self._store.optimize()
@@ -379,19 +303,6 @@ class Collection:
         self._closed = True
         with self._writing:
             self._store.close()
-
-    def _filter(self, where: Mapping[str, Any] | None) -> Filter | None:
-        return filters.parse(where, fold_case=self.settings.ignore_case)
-
-    @contextmanager
-    def _answering(self) -> Iterator[None]:
-        """Say what happened to the collection, if its store was closed meanwhile."""
-        try:
-            yield
-        except StoreFailed:
-            if self._closed:
-                raise CollectionClosed(self.name) from None
-            raise
 
 
 def _check_model(info: CollectionInfo, ensemble: Ensemble) -> None:

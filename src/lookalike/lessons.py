@@ -28,7 +28,7 @@ from lookalike.taggers.folder import CARD, TAGGERS, check_target
 from lookalike.taggers.tagger import VECTOR, Tagger
 from lookalike.workspace import Workspace
 
-__all__ = ["forget_tagger", "learn_labels", "learn_likeness", "models_folder", "taggers_of"]
+__all__ = ["forget_tagger", "learn_labels", "learn_likeness", "models_folder", "retag", "taggers_of"]
 
 _CHOICES: Final = ("task", "precision", "held_out", "seed", "force")
 _COPY, _PHASH = "copy", "phash"
@@ -68,6 +68,14 @@ def learn_labels(space: Workspace, task: Task) -> Mapping[str, Any]:
     found = learn_tagger(examples, plan, out)
     task.advance(1)
     return {"tagger": spec["name"], **found.report()}
+
+
+def retag(space: Workspace, task: Task) -> Mapping[str, Any]:
+    """Do a job of kind "retag": ask the collection's taggers about records that are there. spec: where."""
+    collection, where = space.get(str(task.collection)), task.spec["where"]
+    task.expect(collection.count(where))
+    done = collection.retag(where=where, progress=task.advance)
+    return {"updated": len(done.updated), "skipped": len(done.skipped)}
 
 
 def learn_likeness(space: Workspace, task: Task) -> Mapping[str, Any]:

@@ -30,6 +30,7 @@ __all__ = ["Automatic", "Progress", "Tally", "Writer", "automatic"]
 _CHUNK = 256  # records written at once: large enough for the store, small enough to lose little on Ctrl-C
 _FETCHES = 16  # URLs asked at once; their answers may wait to be described
 _TAGS = 5
+_READ = {"meaning", "color"}  # what labels are read from
 _PICTURED = set(FACTS) - {"_batch"}
 
 Progress = Callable[[int], None]
@@ -45,6 +46,16 @@ class Automatic:
 
     labels: int = 0
     flow: Flow | None = None
+
+    @property
+    def fields(self) -> set[str]:
+        """The metadata fields that may be filled."""
+        return (self.flow.fields if self.flow else set()) | ({"tags"} if self.labels else set())
+
+    @property
+    def reads(self) -> set[str]:
+        """The vectors that a record must have for anything to be filled."""
+        return (self.flow.reads if self.flow else set()) | (_READ if self.labels else set())
 
     def check(self, ensemble: Ensemble) -> None:
         """Raise TaggerMismatch unless the taggers read what these describers make."""

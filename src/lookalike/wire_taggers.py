@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-__all__ = ["TaggerBody", "TaggerName", "TaggerRequest", "TaggerStepRequest"]
+__all__ = ["RetagRequest", "TaggerBody", "TaggerName", "TaggerRequest", "TaggerStepRequest"]
 
 TaggerName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")]
 """A tagger of the workspace; the service reads no other folders for its clients."""
@@ -37,6 +37,14 @@ class TaggerRequest(BaseModel):
     held_out: float = Field(0.2, gt=0, le=0.5, description="Share of the records asked about.")
     seed: int = Field(0, ge=0)
     force: bool = Field(False, description="Replace a tagger of this name.")
+
+
+class RetagRequest(BaseModel):
+    """Which records the taggers are asked about."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    where: dict[str, Any] | None = Field(None, description="MongoDB-like filter; null for all.")
 
 
 class TaggerBody(BaseModel):

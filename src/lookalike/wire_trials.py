@@ -54,7 +54,7 @@ class NewTrial(Request):
         }
     )
     name: str = Field(description="1 to 64 letters, digits, '.', '_' or '-'.")
-    a: VariantBody = Field(VariantBody(), description="By default the collection as it is.")
+    a: VariantBody = Field(VariantBody.model_validate({}), description="By default the collection as it is.")
     b: VariantBody
     method: Literal["split", "interleave"] = Field(
         "split", description="Each visitor sees one variant; or every answer is drafted from both."

@@ -29,6 +29,7 @@ CALLS = [
     ("POST", "/v1/collections", "admin"),
     ("PATCH", "/v1/collections/c", "admin"),
     ("DELETE", "/v1/collections/c", "admin"),
+    ("POST", "/v1/collections/c/retag", "write"),
     ("POST", "/v1/collections/c/redescribe", "admin"),
     ("POST", "/v1/backup", "admin"),
     ("GET", "/v1/keys", "admin"),

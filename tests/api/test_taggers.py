@@ -62,7 +62,18 @@ def test_a_tagger_is_learned_listed_used_and_deleted(client, space, rooms, coded
     }
     assert found == {"told": "room-1", "own": "mine", "garden": None}
 
+    client.patch("/v1/collections/rooms/records", json={"records": [{"_id": "0-0", "$unset": ["room"]}]})
+    client.patch("/v1/collections/rooms", json={"taggers": ["room"]})
+    assert client.post(f"{rooms}/retag", json={"where": {"$no": 1}}).status_code == 422
+    begun = client.post(f"{rooms}/retag", json={})
+    assert begun.status_code == 202, begun.text
+    with Background(space, scheduled=False) as background:
+        job = background.runner.wait(begun.json()["id"], 60)
+    assert (job.state, job.result, job.done, job.total) == ("done", {"updated": 1, "skipped": 17}, 18, 18)
+    assert client.get(f"{rooms}/records/0-0").json()["room"] == "room-0"
+
     assert client.delete("/v1/taggers/room").status_code == 204
+    problem(client.post(f"{rooms}/retag", json={}), 422, "tagger_unusable")
     problem(client.delete("/v1/taggers/room"), 404, "entry_not_found")
     refused = client.post("/v1/collections/new/records", json={"records": [{"_id": "x", "_base64": coded(0, 9)}]})
     problem(refused, 422, "tagger_unusable")

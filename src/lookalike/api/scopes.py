@@ -49,6 +49,7 @@ _CHANGES: Final = {
     ("POST", f"{_COLLECTION}/trials/{{trial}}/drop"): Rule("admin"),
     ("DELETE", f"{_COLLECTION}/trials/{{trial}}"): Rule("admin"),
     ("POST", f"{_COLLECTION}/taggers"): Rule("admin", "tagger.train"),
+    ("POST", f"{_COLLECTION}/retag"): Rule("write", "records.retag"),
     ("DELETE", "/v1/taggers/{name}"): Rule("admin", "tagger.delete"),
     ("POST", "/v1/backup"): Rule("admin", "workspace.backup"),
     # these ask who made the job or the feed, and the catalog logs what becomes of feeds, keys and users

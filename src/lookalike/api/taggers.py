@@ -12,9 +12,9 @@ from lookalike.api.security import Caller, caller_of
 from lookalike.errors import EntryNotFound, WouldOverwrite
 from lookalike.learning.tagging import tagging_plan
 from lookalike.lessons import forget_tagger, taggers_of
-from lookalike.taggers import tagger_folder
+from lookalike.taggers import flow_of, tagger_folder
 from lookalike.taggers.folder import CARD
-from lookalike.wire_taggers import TaggerBody, TaggerRequest
+from lookalike.wire_taggers import RetagRequest, TaggerBody, TaggerRequest
 from lookalike.workspace import Workspace
 
 router = APIRouter(tags=["taggers"])
@@ -50,9 +50,17 @@ def begin_tagger(name: str, body: TaggerRequest, request: Request, response: Res
     if not body.force and tagger_folder(body.name, space.path).exists():
         raise WouldOverwrite(f"The tagger {body.name}")
     spec = {**body.model_dump(), "from": body.field}
-    job = space.catalog.jobs.add("tagger", spec, collection=collection.name, who=caller.who)
-    response.headers["Location"] = f"/v1/jobs/{job.id}"
-    return job_body(job)
+    return _begun(space, "tagger", spec, collection.name, response, caller)
+
+
+@router.post("/collections/{name}/retag", summary="Ask the taggers about records that are there", **_ACCEPTED)
+def begin_retag(name: str, body: RetagRequest, request: Request, response: Response, caller: Who) -> JobBody:
+    """By the stored vectors. What was filled by itself is replaced; what people wrote stays."""
+    space: Workspace = request.app.state.workspace
+    collection = space.get(name)
+    collection.count(body.where)  # a filter without sense is refused now
+    flow_of(collection.settings.taggers, space.path).check(collection.info.signatures)
+    return _begun(space, "retag", body.model_dump(), collection.name, response, caller)
 
 
 @router.delete("/taggers/{name}", status_code=204, summary="Delete a tagger")
@@ -63,3 +71,11 @@ def delete_tagger(name: str, request: Request) -> Response:
         raise EntryNotFound("tagger", name)
     forget_tagger(space, name)
     return Response(status_code=204)
+
+
+def _begun(
+    space: Workspace, kind: str, spec: dict[str, Any], collection: str, response: Response, caller: Caller
+) -> JobBody:
+    job = space.catalog.jobs.add(kind, spec, collection=collection, who=caller.who)
+    response.headers["Location"] = f"/v1/jobs/{job.id}"
+    return job_body(job)

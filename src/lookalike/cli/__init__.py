@@ -20,6 +20,7 @@ from lookalike.cli import (
     mapping,
     models,
     redescribe,
+    retag,
     search,
     serve,
     sync,
@@ -45,6 +46,7 @@ for room in (compare, describe, group, index, search, models, evaluate, calibrat
     room.install(app)
 mapping.install(app)
 redescribe.install(collections.app)
+retag.install(collections.app)
 app.add_typer(collections.app, name="collection")
 app.add_typer(dedup.app, name="dedup")
 app.add_typer(keys.app, name="keys")

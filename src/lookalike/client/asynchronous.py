@@ -25,6 +25,7 @@ from lookalike.intake import RawRecord
 from lookalike.records import Added, DuplicateGroup, Erased, Existing, Matches, Page, Record, Resemblance
 from lookalike.wire import CollectionBody, ComparisonBody, DescriptionsBody, FacetBody, ModelBody
 from lookalike.wire_duplicates import GroupsBody
+from lookalike.wire_taggers import TaggerBody
 from lookalike.wire_trials import ReportBody, TrialBody
 
 __all__ = ["AsyncClient", "AsyncCollection"]
@@ -141,6 +142,14 @@ class AsyncClient:
     async def backup(self, name: str, *, force: bool = False) -> JobBody:
         """Begin a backup of the whole workspace on the service's machine."""
         return await self._send(calls.backup(name, force=force))
+
+    async def taggers(self) -> list[TaggerBody]:
+        """Return the taggers of the workspace, ascending by name."""
+        return await self._send(calls.taggers())
+
+    async def delete_tagger(self, name: str) -> None:
+        """Delete a tagger; collections that use it refuse new pictures until it is out of their `taggers`."""
+        await self._send(calls.delete_tagger(name))
 
     async def close(self) -> None:
         """Close the connections."""
@@ -319,6 +328,17 @@ class AsyncCollection:
     async def begin_redescribe(self, model: str, *, anyway: bool = False) -> JobBody:
         """Begin to describe every record by another model."""
         return await self._send(calls.begin(self.name, "redescribe", {"model": model, "anyway": anyway}))
+
+    async def begin_tagger(self, name: str, field: str, **options: Any) -> JobBody:
+        """Begin to learn a tagger from records that say their label in a field.
+
+        options: task ("classify" or "tag"), where, group, precision, held_out, seed, force. Raises WouldOverwrite.
+        """
+        return await self._send(calls.begin(self.name, "taggers", {"name": name, "field": field, **options}))
+
+    async def begin_retag(self, where: Mapping[str, Any] | None = None) -> JobBody:
+        """Begin to ask the collection's taggers about records that are there. Raises TaggerUnusable, TaggerMismatch."""
+        return await self._send(calls.begin(self.name, "retag", {"where": where}))
 
 
 async def _each(items: Iterable[T] | AsyncIterable[T]) -> AsyncIterator[T]:

@@ -14,6 +14,7 @@ from lookalike.client.records import picture_text
 from lookalike.records import Added, DuplicateGroup, Erased, Existing, Matches, Page, Record, Resemblance
 from lookalike.wire import CollectionBody, ComparisonBody, DescriptionsBody, FacetBody, ModelBody
 from lookalike.wire_duplicates import GroupsBody
+from lookalike.wire_taggers import TaggerBody
 from lookalike.wire_trials import ReportBody, TrialBody
 
 __all__ = ["MAX_PAGE", "Call"]
@@ -180,6 +181,14 @@ def forget_trial(name: str, trial: str) -> Call[None]:
 def log_event(name: str, impression: str, record: str, event: str) -> Call[bool]:
     body = {"impression": impression, "record": record, "event": event}
     return Call("POST", _path(name, "events"), lambda found: bool(found["counted"]), body)
+
+
+def taggers() -> Call[list[TaggerBody]]:
+    return Call("GET", "/v1/taggers", lambda found: [TaggerBody.model_validate(one) for one in found])
+
+
+def delete_tagger(name: str) -> Call[None]:
+    return Call("DELETE", f"/v1/taggers/{quote(name, safe='')}", answers.nothing, repeatable=False)
 
 
 def begin_import(name: str, path: Path, options: Mapping[str, Any]) -> Call[JobBody]:

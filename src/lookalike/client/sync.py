@@ -25,6 +25,7 @@ from lookalike.intake import RawRecord
 from lookalike.records import Added, DuplicateGroup, Erased, Existing, Matches, Page, Record, Resemblance
 from lookalike.wire import CollectionBody, ComparisonBody, DescriptionsBody, FacetBody, ModelBody
 from lookalike.wire_duplicates import GroupsBody
+from lookalike.wire_taggers import TaggerBody
 from lookalike.wire_trials import ReportBody, TrialBody
 
 __all__ = ["Client", "RemoteCollection"]
@@ -140,6 +141,14 @@ class Client:
     def backup(self, name: str, *, force: bool = False) -> JobBody:
         """Begin a backup of the whole workspace on the service's machine."""
         return self._send(calls.backup(name, force=force))
+
+    def taggers(self) -> list[TaggerBody]:
+        """Return the taggers of the workspace, ascending by name."""
+        return self._send(calls.taggers())
+
+    def delete_tagger(self, name: str) -> None:
+        """Delete a tagger; collections that use it refuse new pictures until it is out of their `taggers`."""
+        self._send(calls.delete_tagger(name))
 
     def close(self) -> None:
         """Close the connections."""
@@ -315,3 +324,14 @@ class RemoteCollection:
     def begin_redescribe(self, model: str, *, anyway: bool = False) -> JobBody:
         """Begin to describe every record by another model."""
         return self._send(calls.begin(self.name, "redescribe", {"model": model, "anyway": anyway}))
+
+    def begin_tagger(self, name: str, field: str, **options: Any) -> JobBody:
+        """Begin to learn a tagger from records that say their label in a field.
+
+        options: task ("classify" or "tag"), where, group, precision, held_out, seed, force. Raises WouldOverwrite.
+        """
+        return self._send(calls.begin(self.name, "taggers", {"name": name, "field": field, **options}))
+
+    def begin_retag(self, where: Mapping[str, Any] | None = None) -> JobBody:
+        """Begin to ask the collection's taggers about records that are there. Raises TaggerUnusable, TaggerMismatch."""
+        return self._send(calls.begin(self.name, "retag", {"where": where}))

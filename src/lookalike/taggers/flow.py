@@ -43,6 +43,16 @@ class Flow:
 
     steps: Sequence[TaggerStep]
 
+    @property
+    def fields(self) -> set[str]:
+        """The metadata fields that the taggers fill."""
+        return {step.field for step in self.steps}
+
+    @property
+    def reads(self) -> set[str]:
+        """The vectors that the taggers read."""
+        return {VECTOR} if self.steps else set()
+
     def check(self, signatures: Mapping[str, str]) -> None:
         """Raise TaggerMismatch unless the vectors made by these describers are those that all taggers read."""
         for step in self.steps:
