@@ -11,6 +11,7 @@ import pytest
 from lookalike import errors
 from lookalike.client import AsyncClient, AsyncCollection, Client, Patience, RemoteCollection
 from lookalike.client.problems import error_of
+from lookalike.work import Background
 
 KEY = "la_test_key"
 
@@ -164,6 +165,29 @@ def test_the_asynchronous_client_answers_alike(remote, address, shapes, pictures
     assert len(added.inserted) == 300 == len(set(walked))
     assert again.skipped == ["0"]
     assert {one.score for one in alike} == {remote.compare(pictures / "0.jpg", pictures / "1.jpg").score}
+
+
+def test_a_tagger_is_learned_used_on_what_is_there_and_deleted(remote, space):
+    rows = np.eye(256)[[0, 1]]
+    rooms = remote.create("rooms", kind="custom", describers=["meaning"], entities={"sound": 1})
+    random = np.random.default_rng(0)
+    rooms.add(
+        {"_id": f"{n:02}", "_vectors": {"meaning": rows[n % 2] + random.normal(0, 0.05, 256)}, "room": "ab"[n % 2]}
+        for n in range(40)
+    )
+    with Background(space, scheduled=False):
+        job = remote.wait(rooms.begin_tagger("room", "room", held_out=0.25).id, seconds=0.05)
+    assert (job.state, job.result["pictures"]) == ("done", 10)
+    assert [(one.name, one.labels) for one in remote.taggers()] == [("room", ["a", "b"])]
+    with pytest.raises(errors.WouldOverwrite):
+        rooms.begin_tagger("room", "room")
+    rooms.update([{"_id": "00", "$unset": ["room"]}, {"_id": "01", "$unset": ["room"]}])
+    rooms.configure(taggers=["room"])
+    with Background(space, scheduled=False):
+        assert remote.wait(rooms.begin_retag().id, seconds=0.05).result == {"updated": 2, "skipped": 38}
+    assert [record.fields["room"] for record in rooms.get(["00", "01"])] == ["a", "b"]
+    remote.delete_tagger("room")
+    assert remote.taggers() == []
 
 
 @pytest.mark.parametrize(("sync", "asynchronous"), [(Client, AsyncClient), (RemoteCollection, AsyncCollection)])
