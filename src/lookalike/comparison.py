@@ -41,7 +41,7 @@ def compare(a: Any, b: Any, *, method: Method = "auto", settings: Settings | Non
     one signal alone. `verdict` is "identical" for the same pixels, "edited-copy" where P(same picture) is at least 0.5,
     "near-duplicate" where keypoints align the two without making them the same picture, else "similar" where P(same
     kind of thing) is at least 0.5. `calibration` is "fitted" where the weights of the signals were fitted with the
-    model that measured, else "provisional".
+    copy vector that measured, also one that a trained model took over, else "provisional".
     Raises ImageError for a picture that can't be read, InvalidArgument for an unknown method.
     """
     if method not in get_args(Method):
@@ -59,7 +59,7 @@ def compare(a: Any, b: Any, *, method: Method = "auto", settings: Settings | Non
         verdict=_verdict(method, signals, probability),
         probability=round(probability, 6),
         method=method,
-        calibration="fitted" if judge.signature == calibrated(ensemble).neural.signature else "provisional",
+        calibration="fitted" if judge.signature == calibrated(ensemble).origin("copy") else "provisional",
         reasons=[*_reasons(signals, swapped), *_substitution(ensemble)],
         evidence=_evidence(signals, first, second, swapped),
     )

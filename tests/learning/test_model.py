@@ -9,7 +9,7 @@ import pytest
 import lookalike
 from lookalike.describers.cards import card
 from lookalike.describers.ensemble import standard_ensemble
-from lookalike.describers.modelfolder import CARD, settled
+from lookalike.describers.modelfolder import CARD, card_digest, settled
 from lookalike.errors import InvalidArgument, ModelMissing, WeightsCorrupt, WouldOverwrite
 from lookalike.images import read_image
 from lookalike.learning import train
@@ -129,3 +129,16 @@ def test_a_model_can_be_learned_from_again(trained, classes, tmp_path):
     again = train(classes, tmp_path / "again", settings=Settings(model=str(trained.model), threads=1), anyway=True)
     assert again.before.mean_average_precision == pytest.approx(trained.after.mean_average_precision)
     assert standard_ensemble(str(again.model)).dims["meaning"] >= 640
+
+
+def test_a_taken_over_copy_vector_keeps_compare_fitted_and_an_old_card_does_not(folder, pictures):
+    a, b = pictures / "0.jpg", pictures / "1.jpg"
+    old = lookalike.compare(a, b)
+    new = lookalike.compare(a, b, settings=Settings(model=str(folder)))
+    assert (new.calibration, new.probability) == ("fitted", old.probability)
+    facts = json.loads((folder / CARD).read_text("utf-8"))
+    assert facts.pop("origins") == {"copy": card().signature}
+    del facts["digest"]
+    (folder / CARD).write_text(json.dumps(facts | {"digest": card_digest(facts)}), "utf-8")
+    standard_ensemble.cache_clear()
+    assert lookalike.compare(a, b, settings=Settings(model=str(folder))).calibration == "provisional"

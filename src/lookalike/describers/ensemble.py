@@ -53,6 +53,11 @@ class Ensemble:
         """Name of each description -> signature of the describer that makes it."""
         return {spec.name: describer.signature for describer in self._all for spec in describer.vectors}
 
+    def origin(self, vector: str) -> str:
+        """Return the signature of the model that a vector comes from: its maker's, or the one its card names."""
+        (maker,) = (one for one in self._all if vector in {spec.name for spec in one.vectors})
+        return maker.card.origins.get(vector, maker.signature) if isinstance(maker, NeuralDescriber) else maker.signature
+
     @property
     def curves(self) -> dict[str, Calibration]:
         """Vector name -> its probability curve, of the vectors that have one."""

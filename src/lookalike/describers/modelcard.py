@@ -75,6 +75,7 @@ class ModelCard:
     tensor of scores for `labels`, "" if none.
     calibration: vector -> probability curve: "copy" answers "the same picture, edited?", "meaning"
     answers "the same kind of thing?". batch: pictures at once; 1 wherever a row could depend on its neighbors.
+    origins: vector -> signature of the model that it was taken over from, unchanged.
     """
 
     name: str
@@ -93,6 +94,7 @@ class ModelCard:
     text: TextTower | None = None
     batch: int = 1
     by_hand: str = ""
+    origins: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def weights(self) -> Path:
@@ -152,4 +154,5 @@ def read_card(found: Mapping[str, Any], folder: Path, labels: tuple[str, ...] = 
         text=TextTower(**found["text"]) if found.get("text") else None,
         batch=int(found.get("batch", 1)),
         by_hand=found.get("by_hand", ""),
+        origins=found.get("origins", {}),
     )

@@ -134,6 +134,7 @@ def _card(name: str, base: Base, draft: Draft, files: Mapping[str, Any]) -> dict
         "batch": old.batch,
         "calibration": {vector: asdict(curve) for vector, curve in curves.items()},
         "text": asdict(old.text) if kept and old.text is not None else None,
+        "origins": {one: old.origins.get(one, old.signature) for one in old.vectors if kept or one != MEANING},
         "trained": {**draft.trained, "from": old.signature, "strength": draft.strength},
     }
     plain: dict[str, Any] = json.loads(json.dumps(facts))  # tuples are lists in the file, and in its digest
