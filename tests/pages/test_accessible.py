@@ -10,6 +10,7 @@ ROOMS = {
     "compare": "/compare?collection=samples&a_id=cat%2Foriginal&b_id=cat%2Fmirrored",
 }
 LOOKS = {"light": ("light", 1280), "dark phone": ("dark", 390)}
+SOME = [pytest.param("light", marks=pytest.mark.slow), "dark phone"]
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +18,7 @@ def address(samples):
     return samples
 
 
-@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("look", SOME)
 @pytest.mark.parametrize("room", ROOMS)
 def test_a_page_has_no_barriers(visit, barriers, room, look):
     scheme, width = LOOKS[look]

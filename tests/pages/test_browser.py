@@ -196,7 +196,11 @@ def test_the_keyboard_reaches_the_pictures(visit):
     page.wait_for_url("**/search?id=cat*")
 
 
-@pytest.mark.parametrize("viewport", [DESKTOP, PHONE, TINY], ids=["desktop", "phone", "tiny"])
+@pytest.mark.parametrize(
+    "viewport",
+    [pytest.param(DESKTOP, marks=pytest.mark.slow), pytest.param(PHONE, marks=pytest.mark.slow), TINY],
+    ids=["desktop", "phone", "tiny"],
+)
 def test_nothing_is_wider_than_the_screen(visit, viewport):
     page = visit(viewport)
     for target in (
@@ -211,17 +215,39 @@ def test_nothing_is_wider_than_the_screen(visit, viewport):
         assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"], target
 
 
+def test_the_links_of_a_phone_are_one_row_that_keys_reach_without_scripts(visit):
+    page = visit(TINY, java_script_enabled=False)
+    page.goto("/")
+    links = page.locator(".top nav a")
+    assert len({round(link.bounding_box()["y"]) for link in links.all()}) == 1
+    page.locator(".brand").focus()
+    for _ in links.all():
+        page.keyboard.press("Tab")
+    last = links.last.bounding_box()
+    assert 0 <= last["x"] <= TINY["width"] - last["width"] / 2
+
+
+def test_the_first_page_is_light(visit):
+    page = visit()
+    sizes = []
+    page.on("response", lambda response: sizes.append((response.request.resource_type, len(response.body()))))
+    for target in ("/", "/collections/samples"):
+        sizes.clear()
+        page.goto(target, wait_until="networkidle")
+        assert sum(size for kind, size in sizes if kind != "image") < 110_000, target  # before it is compressed
+
+
 def test_pictures_that_arrive_late_move_nothing(visit):
     page = visit()
     page.goto("/collections/samples", wait_until="commit")
     page.wait_for_selector("footer")
-    page.wait_for_function("getComputedStyle(document.body).display === 'flex'")  # the stylesheet is there
+    page.wait_for_function("() => getComputedStyle(document.body).display === 'flex'")  # the stylesheet is there
     before = page.evaluate("document.documentElement.scrollHeight")
     page.wait_for_load_state("networkidle")
     assert page.evaluate("document.documentElement.scrollHeight") == before
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", [pytest.param("light", marks=pytest.mark.slow), "dark"])
 def test_text_stands_out_from_its_ground(visit, scheme):
     """WCAG 2 contrast of every text that shows, 4.5 at least."""
     page = visit(color_scheme=scheme)

@@ -108,7 +108,7 @@ def test_a_reader_sees_groups_and_changes_nothing(address, space, visitor):
     assert len(space.get("pairs")) == 5
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
+@pytest.mark.parametrize(("width", "scheme"), [pytest.param(1280, "light", marks=pytest.mark.slow), (390, "dark")])
 def test_the_keyboard_goes_through_the_groups(visit, barriers, space, width, scheme):
     page = visit({"width": width, "height": 844}, color_scheme=scheme)
     page.goto(HOME)

@@ -88,7 +88,7 @@ def test_without_scripts_the_views_are_there(visit):
 
 
 @pytest.mark.parametrize("view", ["flip", "slider", "difference"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", [pytest.param("light", marks=pytest.mark.slow), "dark"])
 def test_no_view_has_barriers(visit, barriers, view, scheme):
     page = visit(PHONE, color_scheme=scheme)
     page.goto(f"{PAIR}&view={view}")

@@ -163,7 +163,7 @@ ROOMS = {
 }
 
 
-@pytest.mark.parametrize("look", ["light", "dark"])
+@pytest.mark.parametrize("look", [pytest.param("light", marks=pytest.mark.slow), "dark"])
 def test_pages_have_no_barriers_and_fit(visit, barriers, look):
     page = visit(PHONE if look == "dark" else {"width": 1280, "height": 860}, color_scheme=look)
     for room, target in ROOMS.items():

@@ -267,7 +267,7 @@ def test_the_chosen_are_tagged_saved_and_deleted(ready, mapped):
     shop.add({"_id": f"bare{n}", "_vector": [*vector[:n], -1.0, *vector[n + 1 :]], "kind": "bare"} for n in range(3))
 
 
-@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])
+@pytest.mark.parametrize(("scheme", "width"), [pytest.param("light", 1280, marks=pytest.mark.slow), ("dark", 390)])
 def test_the_map_has_no_barriers(ready, barriers, scheme, width):
     page = ready({"width": width, "height": 844}, color_scheme=scheme)
     choose_all(page)

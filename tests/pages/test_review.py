@@ -269,7 +269,9 @@ def test_a_thousand_groups_come_in_pages_and_orders(visitor, large):
     assert visitor.get(f"/review/{large}/1000").status_code == 200
 
 
-@pytest.mark.parametrize(("viewport", "scheme"), [((1280, 860), "light"), ((390, 844), "dark")])
+@pytest.mark.parametrize(
+    ("viewport", "scheme"), [pytest.param((1280, 860), "light", marks=pytest.mark.slow), ((390, 844), "dark")]
+)
 def test_the_keyboard_reviews_and_undo_takes_it_back(visit, barriers, plan_id, plans, folder, viewport, scheme):
     before = tree(folder)
     page = visit({"width": viewport[0], "height": viewport[1]}, color_scheme=scheme)

@@ -140,7 +140,7 @@ def test_without_scripts_words_options_and_reasons_work(visit):
     assert page.get_by_role("heading", name="was found").is_visible()
 
 
-@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])
+@pytest.mark.parametrize(("scheme", "width"), [pytest.param("light", 1280, marks=pytest.mark.slow), ("dark", 390)])
 def test_open_panels_have_no_barriers(visit, barriers, scheme, width):
     page = visit({"width": width, "height": 844}, color_scheme=scheme)
     page.goto(
