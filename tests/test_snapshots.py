@@ -272,7 +272,7 @@ def test_the_form_of_a_backup_is_pinned(space, room):
     manifest = snapshots.read_manifest(room / "backup")
     shop = next(entry for entry in manifest["collections"] if entry["entry"]["name"] == "shop")
     assert (manifest["format"], [part["file"] for part in shop["parts"]]) == (
-        1,
+        2,
         ["shop/00001.npz", "shop/00002.npz", "shop/00003.npz"],
     )
     with np.load(room / "backup" / "shop" / "00001.npz", allow_pickle=False) as arrays:

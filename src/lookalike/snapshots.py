@@ -1,8 +1,9 @@
 """Backups of a workspace: a folder or one zip file with every record, its vectors and the settings, checksummed.
 
-manifest.json     {"format": 1, "collections": [{"entry", "records", "parts": [...], "deleted": [...]}, ...], ...}
+manifest.json     {"format": 2, "collections": [{"entry", "records", "parts": [...], "deleted": [...]}, ...], ...}
 manifest.sha256   its digest
 NAME/00001.npz    rows: JSON lines [id, payload] as UTF-8; for each vector NAME has:NAME (n,) bool, NAME (m, d) float32
+_belongings/      trained models, taggers and training pictures that the collections use; format 1 has none
 
 Parts are read in order: a row that comes again goes over the earlier one; `deleted` goes last.
 """
@@ -18,12 +19,14 @@ import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
 
 import numpy as np
 
+from lookalike.belongings import Moved, pack, parts_of, unpack
 from lookalike.catalog import CollectionInfo, now
 from lookalike.errors import BackupUnreadable, StoreFailed, WouldOverwrite
 from lookalike.moving import same_rows
@@ -34,7 +37,7 @@ from lookalike.workspace import Workspace
 
 __all__ = ["FORMAT", "Snapshot", "backup", "read_manifest", "restore"]
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """Version of what is written here; an older one is read, a newer one refused."""
 
 _ROWS: Final = 2_000
@@ -97,17 +100,36 @@ def restore(
     for entry in manifest["collections"]:
         for part in entry["parts"]:
             _checked(source, part)
+    for part in parts_of(manifest):
+        _checked(source, part)
     infos = [CollectionInfo.from_json(entry["entry"]) for entry in manifest["collections"]]
     taken = [info.name for info in infos if space.catalog.collections.find(info.name)]
     if taken and not force:
         raise WouldOverwrite(f"The collection{'s' if len(taken) > 1 else ''} {', '.join(taken)}")
+    moved = _belongings(space, source, manifest)
     filled = [
-        _fill(space, source, info, entry, progress) for info, entry in zip(infos, manifest["collections"], strict=True)
+        _fill(space, _Filling(source, entry, moved), moved.info(info), progress)
+        for info, entry in zip(infos, manifest["collections"], strict=True)
     ]
     space.enter(filled)
     for decision in manifest["decisions"]:
         space.catalog.decisions.add(**decision)
     return _snapshot(source, manifest)
+
+
+@dataclass(frozen=True, slots=True)
+class _Filling:
+    """What a collection is filled from."""
+
+    source: Path
+    entry: Mapping[str, Any]
+    moved: Moved
+
+    @property
+    def parts(self) -> Iterator[tuple[str, list[Row]]]:
+        """Yield the file and the rows of each part."""
+        for part in self.entry["parts"]:
+            yield part["file"], self.moved.rows(_rows_of(self.source, part))
 
 
 def read_manifest(source: Path) -> dict[str, Any]:
@@ -137,6 +159,7 @@ def _write_all(space: Workspace, folder: Path, progress: Progress) -> dict[str, 
             for name in names:  # in one order, so that two backups don't wait for one another
                 pause.enter_context(space.get(name).writing)
             entries = [_finish(space, folder, name, stores[name], written[name], parts[name]) for name in names]
+            belongings = pack(space, names, partial(_keep, folder))
     decisions = [
         {
             "verdict": decision.verdict,
@@ -153,6 +176,7 @@ def _write_all(space: Workspace, folder: Path, progress: Progress) -> dict[str, 
         "created": now(),
         "version": __version__,
         "collections": entries,
+        "belongings": belongings,
         "decisions": decisions,
     }
 
@@ -191,28 +215,39 @@ def _write_part(folder: Path, name: str, number: int, rows: Sequence[Row]) -> di
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)
     data = buffer.getvalue()
-    (folder / name).mkdir(exist_ok=True)
-    file = f"{name}/{number + 1:05}.npz"
+    return {**_keep(folder, f"{name}/{number + 1:05}.npz", data), "rows": len(rows)}
+
+
+def _keep(folder: Path, file: str, data: bytes) -> dict[str, str]:
+    """Write a file of the backup and return what the manifest says of it."""
+    (folder / file).parent.mkdir(parents=True, exist_ok=True)
     _put(folder / file, data)
-    return {"file": file, "sha256": hashlib.sha256(data).hexdigest(), "rows": len(rows)}
+    return {"file": file, "sha256": hashlib.sha256(data).hexdigest()}
 
 
-def _fill(
-    space: Workspace, source: Path, info: CollectionInfo, entry: Mapping[str, Any], progress: Progress
-) -> CollectionInfo:
+def _belongings(space: Workspace, source: Path, manifest: Mapping[str, Any]) -> Moved:
+    try:
+        return unpack(space, manifest, lambda part: _checked(source, part))
+    except OSError as error:
+        raise StoreFailed("restore what collections use", error.strerror or str(error)) from error
+    except (KeyError, TypeError, ValueError) as error:
+        raise BackupUnreadable(str(source), f"what its collections use can't be read ({error})") from error
+
+
+def _fill(space: Workspace, given: _Filling, info: CollectionInfo, progress: Progress) -> CollectionInfo:
     """Fill a new store with a collection's rows, read them back, and return the entry that names it."""
     key, store = space.new_store(info)
     try:
-        for part in entry["parts"]:
-            rows = list(_rows_of(source, part))
+        for file, rows in given.parts:
             store.upsert(rows)
             kept = store.get([row.id for row in rows], with_vectors=True)
             if not all(same_rows(row, other) for row, other in zip(rows, kept, strict=True)):
-                raise StoreFailed("restore", f"what {part['file']} holds does not come back as it went in")
+                raise StoreFailed("restore", f"what {file} holds does not come back as it went in")
             progress(info.name, len(rows))
-        store.delete(entry["deleted"])
-        if store.count() != entry["records"]:
-            raise BackupUnreadable(str(source), f"{info.name} has {store.count():,} records, not {entry['records']:,}")
+        store.delete(given.entry["deleted"])
+        if store.count() != given.entry["records"]:
+            told = f"{info.name} has {store.count():,} records, not {given.entry['records']:,}"
+            raise BackupUnreadable(str(given.source), told)
         store.optimize()
         store.flush()
     except BaseException:
