@@ -162,3 +162,27 @@ def test_colors_follow_what_is_written(space, draw):
     assert found.values == [(2, 20), (0, 19), (1, 19), (7, 1)]
     assert found.codes[chart.rows["1/1"]] == -2
     assert found.since == 1
+
+
+def groups_of(space):
+    """The colors by group, without a walk of the records."""
+    store = space.store_of("shapes")
+    store.inner.scroll = lambda **asked: pytest.fail("all records were walked")
+    try:
+        return dict(Atlas(space).coloring("shapes", chart_of(space), "group").values)
+    finally:
+        del store.inner.scroll
+
+
+def test_what_colors_a_map_is_kept_with_it_and_follows_what_is_written(space, draw, tmp_path):
+    draw()
+    assert groups_of(space) == {0: 20, 1: 20, 2: 20}
+    space.close()
+    with lookalike.open(tmp_path / "space") as again:
+        again.get("shapes").update([{"_id": "0/0", "group": 7}])
+    with lookalike.open(tmp_path / "space") as again:
+        again.get("shapes").delete(["1/1"])
+        assert groups_of(again) == {0: 19, 1: 19, 2: 20, 7: 1}
+        again.erase("shapes", ["0/0"])
+        kept = [path.read_bytes() for path in (tmp_path / "space" / "maps" / "shapes").iterdir()]
+        assert not any(b'"0/0"' in data for data in kept)
