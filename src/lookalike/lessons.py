@@ -32,6 +32,7 @@ __all__ = ["forget_tagger", "learn_labels", "learn_likeness", "models_folder", "
 
 _CHOICES: Final = ("task", "precision", "held_out", "seed", "force")
 _COPY, _PHASH = "copy", "phash"
+_MORE: Final = ("color",)
 
 
 def taggers_of(space: Workspace) -> Iterator[Tagger]:
@@ -146,6 +147,8 @@ def _examples(space: Workspace, name: str, spec: Mapping[str, Any], alone: bool)
         beside=_beside(rows),
         curves=standard_ensemble(info.model).curves,
         warnings=notes,
+        more=_more(rows),
+        makers={name: maker for name, maker in info.signatures.items() if name in _MORE},
     )
 
 
@@ -162,6 +165,12 @@ def _labels(payload: Mapping[str, Any], field: str, allowed: list[str] | None) -
 def _group(row: Row, field: str) -> str:
     values = ends(row.payload, field) if field else []
     return str(values[0] if values else row.payload.get("_sha256") or row.id)
+
+
+def _more(rows: list[Row]) -> dict[str, NDArray[np.float32]]:
+    """Return the vectors that may be read beside meaning, where all records have them."""
+    kept = [name for name in _MORE if rows and all(name in row.vectors for row in rows)]
+    return {name: np.array([row.vectors[name] for row in rows], np.float32) for name in kept}
 
 
 def _beside(rows: list[Row]) -> dict[str, NDArray[np.float32]]:

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import lookalike
-from lookalike.errors import InvalidArgument, SourceNotFound, WouldOverwrite
+from lookalike.describers.ensemble import standard_ensemble
+from lookalike.errors import InvalidArgument, SourceNotFound, TaggerMismatch, WouldOverwrite
 from lookalike.learning.examples import Examples
 from lookalike.learning.logistic import class_weights, fit_linear, minimized
 from lookalike.learning.tagging import TagPlan, folds_of, learn_tagger
@@ -84,6 +86,28 @@ def test_labels_by_chance_are_told_by_chance(clouds, tmp_path):
     found = learn_tagger(examples([(f"c{n}",) for n in shuffled], rows), TagPlan(), tmp_path / "chance")
     assert abs(found.figures.accuracy.value - found.figures.baseline) < 0.15
     assert found.figures.calibration_error < 0.2
+
+
+def test_colors_are_read_too_only_where_that_is_better_on_what_is_learned(clouds, tmp_path):
+    rows, numbers = clouds
+    noise = unit(np.random.default_rng(1).normal(size=(200, 6)))
+    telling = unit(np.eye(4)[numbers] + 0.3 * np.random.default_rng(1).normal(size=(200, 4)))
+    known = replace(examples([(f"c{n}",) for n in numbers], rows), makers={"color": "color/1"})
+    plain = learn_tagger(known, TagPlan(), tmp_path / "plain")
+    without = learn_tagger(replace(known, more={"color": noise}), TagPlan(), tmp_path / "without")
+    found = learn_tagger(replace(known, more={"color": telling}), TagPlan(), tmp_path / "with")
+    assert without.tagger.reads == plain.tagger.reads == {"meaning": "m/1@a"}
+    np.testing.assert_array_equal(without.tagger.weights, plain.tagger.weights)
+    assert found.tagger.reads == {"meaning": "m/1@a", "color": "color/1"}
+    assert found.figures.accuracy.value > plain.figures.accuracy.value
+    again = read_tagger(tmp_path / "with")
+    assert again.beside == {"color": "color/1"}
+    assert json.loads((tmp_path / "with" / "tagger.json").read_text("utf-8"))["format"] == 2
+    assert json.loads((tmp_path / "plain" / "tagger.json").read_text("utf-8"))["format"] == 1
+    said = [again.say(again.row({"meaning": rows[n], "color": telling[n]}))[0].best for n in range(200)]
+    assert np.mean([label == f"c{n}" for label, n in zip(said, numbers, strict=True)]) > 0.9
+    with pytest.raises(TaggerMismatch, match="no vector of color"):
+        again.check({"meaning": "m/1@a"})
 
 
 def test_marked_pictures_are_those_asked_about(clouds, tmp_path):
@@ -178,8 +202,9 @@ def test_a_folder_of_folders_becomes_a_tagger(classes, tmp_path):
     text = "\n".join(found.warnings)
     assert "1 pictures can't be read: class-0/broken.jpg" in text
     assert "2 files have two labels, byte for byte; left out: class-1/0.jpg, class-2/stray.jpg" in text
-    row = lookalike.describe([folder / "class-3" / "1.jpg"], settings=ONE_THREAD, cache=False).vectors
-    assert read_tagger(tmp_path / "scene").say(row)[0].best == "class-3"
+    rows = standard_ensemble().describe([lookalike.read_image(folder / "class-3" / "1.jpg").pixels])
+    tagger = read_tagger(tmp_path / "scene")
+    assert tagger.say(tagger.row({name: values[0] for name, values in rows.items()}))[0].best == "class-3"
     with pytest.raises(WouldOverwrite):
         lookalike.train_tagger(folder, tmp_path / "scene", settings=ONE_THREAD)
 

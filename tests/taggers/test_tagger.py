@@ -56,7 +56,7 @@ def altered_numbers(folder):
 
 def newer(folder):
     path = folder / "tagger.json"
-    path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | {"format": 2}), "utf-8")
+    path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | {"format": 3}), "utf-8")
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def newer(folder):
     [
         (altered_card, "altered after"),
         (altered_numbers, "numbers.npz was altered"),
-        (newer, "format 2"),
+        (newer, "format 3"),
         (lambda folder: (folder / "numbers.npz").unlink(), "not there"),
         (lambda folder: (folder / "tagger.json").write_text("[]", "utf-8"), "can't be used"),
     ],

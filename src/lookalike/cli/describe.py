@@ -123,7 +123,7 @@ def _taggers(folders: Sequence[Path], model: str) -> list[Tagger]:
 
     found = [read_tagger(folder.expanduser().absolute()) for folder in folders]
     for one in found:
-        one.check(standard_ensemble(model).signatures.get("meaning"))
+        one.check(standard_ensemble(model).signatures)
     return found
 
 
@@ -133,8 +133,8 @@ def _tagged(found: Iterator[tuple[str, Description]], taggers: Sequence[Tagger])
 
     for name, entry in found:
         if taggers:
-            row = unit(entry.vectors["meaning"][None])
-            said = {one.name: one.say(row)[0] for one in taggers}
+            rows = {vector: unit(row[None])[0] for vector, row in entry.vectors.items()}
+            said = {one.name: one.say(one.row(rows))[0] for one in taggers}
             told = {
                 key: {"labels": list(one.labels), "probabilities": dict(one.probabilities)} for key, one in said.items()
             }

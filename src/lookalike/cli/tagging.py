@@ -56,7 +56,8 @@ def _said(found: LearnedTagger) -> str:
     accuracy = figures.accuracy
     right = "right" if tagger.task == "classify" else "have exactly the right tags"
     parts = [
-        f"Learned from {found.pictures:,} pictures; asked about {figures.pictures:,} that were held out.",
+        f"Learned from {found.pictures:,} pictures, by {' and '.join(tagger.reads)}; asked about {figures.pictures:,} "
+        "that were held out.",
         f"{accuracy.value:.1%} [{accuracy.low:.1%}, {accuracy.high:.1%}] {right}; the most frequent answer "
         f"{figures.baseline:.1%}, the label of the nearest picture {figures.nearest:.1%}. Mean F1 {figures.f1:.3f}, "
         f"calibration error {figures.calibration_error:.3f}.",

@@ -28,6 +28,7 @@ __all__ = ["Examples", "Named", "described_examples", "read_labels", "without"]
 
 _TRUE = ("1", "true", "yes", "test")
 _BESIDE = ("copy", "phash")
+_MORE = ("color",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,8 @@ class Examples:
 
     labels: of each. groups: one for each, of their own where none was given. test: (n,) bool. beside: other lines of
     rows, with the probability curves they have, which tell near duplicates. digests: SHA-256 of the bytes, "" where
-    unknown.
+    unknown. more: name -> (n, its width) unit rows of vectors that may be read beside meaning, and `makers`, their
+    signatures.
     """
 
     signature: str
@@ -63,6 +65,8 @@ class Examples:
     beside: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
     curves: Mapping[str, Calibration] = field(default_factory=dict)
     warnings: Sequence[str] = ()
+    more: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    makers: Mapping[str, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.names)
@@ -78,6 +82,7 @@ class Examples:
             test=self.test[places],
             digests=[self.digests[place] for place in places],
             beside={line: rows[places] for line, rows in self.beside.items()},
+            more={line: rows[places] for line, rows in self.more.items()},
         )
 
 
@@ -155,7 +160,7 @@ def described_examples(
     if twice:
         notes.append(f"{len(twice):,} files are there before, byte for byte: {shortened(twice)}.")
     digests = [sums[place] for place in places]
-    rows = {name: _stacked(outcomes, name, places) for name in (VECTOR, *_BESIDE)}
+    rows = {name: _stacked(outcomes, name, places) for name in (VECTOR, *_BESIDE, *_MORE)}
     return Examples(
         signature=ensemble.signatures[VECTOR],
         names=[_short(kept[place].file, root) for place in places],
@@ -165,6 +170,8 @@ def described_examples(
         test=np.array([kept[place].test for place in places], bool),
         digests=digests,
         beside={name: rows[name] for name in _BESIDE},
+        more={name: rows[name] for name in _MORE},
+        makers={name: ensemble.signatures[name] for name in _MORE},
         curves=ensemble.curves,
         warnings=notes,
     )

@@ -16,6 +16,7 @@ from lookalike.evaluation.described import Described
 from lookalike.evaluation.leaks import leaks
 from lookalike.learning.dataset import shortened
 from lookalike.learning.examples import Examples, described_examples, read_labels, without
+from lookalike.learning.inputs import Reading, choose_reading, concatenated
 from lookalike.learning.logistic import Fitted, fit_linear
 from lookalike.learning.plan import Progress
 from lookalike.learning.tagfigures import TagFigures, nearest_labels, tag_figures
@@ -69,15 +70,14 @@ class TagPlan:
 class LearnedTagger:
     """tagger: what was measured, to the last bit. folder: where it is. figures: on held-out pictures.
 
-    pictures: learned from. ridge: chosen by cross-validation, with the log loss of each in `losses`.
+    pictures: learned from. reading: the vectors and the ridge that cross-validation chose.
     """
 
     tagger: Tagger
     folder: Path | None
     figures: TagFigures
     pictures: int
-    ridge: float
-    losses: Mapping[float, float]
+    reading: Reading
     warnings: Sequence[str]
 
     def report(self) -> dict[str, Any]:
@@ -87,9 +87,10 @@ class LearnedTagger:
             "learned from": self.pictures,
             "task": self.tagger.task,
             "field": self.tagger.field,
-            "reads": self.tagger.signature,
-            "ridge": self.ridge,
-            "log loss by ridge": {str(one): round(loss, 4) for one, loss in self.losses.items()},
+            "reads": self.tagger.reads,
+            "log loss by scale of colors": {str(one): round(loss, 4) for one, loss in self.reading.losses.items()},
+            "ridge": self.reading.ridge,
+            "log loss by ridge": {str(one): round(loss, 4) for one, loss in self.reading.folds[1].items()},
             "warnings": list(self.warnings),
         }
 
@@ -146,16 +147,23 @@ def learn_tagger(examples: Examples, plan: TagPlan, out: Path) -> LearnedTagger:
     learned = _without_copies(examples, held, plan, notes)
     rows, known = examples.rows[learned], truth[learned]
     folds = folds_of(known, [examples.groups[place] for place in learned], _FOLDS, plan.seed)
-    scores, losses = _cross_validated(rows, known, folds, plan.task)
-    ridge = min(losses, key=lambda one: losses[one])
-    turn = calibrated(scores[ridge], known, plan.task)
-    fitted = turn.turned(fit_linear(rows, known.astype(np.float64), plan.task, ridge))
-    thresholds = best_thresholds(turn.probabilities(scores[ridge], plan.task), known, plan.task, plan.precision)
+    reading = choose_reading(rows, examples.taken(learned).more, lambda x: _cross_validated(x, known, folds, plan.task))
+    every = concatenated(examples.rows, examples.more, reading.scale)
+    turn = calibrated(reading.scores, known, plan.task)
+    fitted = turn.turned(fit_linear(every[learned], known.astype(np.float64), plan.task, reading.ridge))
+    thresholds = best_thresholds(turn.probabilities(reading.scores, plan.task), known, plan.task, plan.precision)
     tagger = _tagger(out.name, plan, labels, fitted, thresholds, examples.signature)
+    tagger = _reading(tagger, examples, reading.scale)
     nearest = nearest_labels(examples.rows[held], rows, known)
-    figures = tag_figures(tagger, examples.rows[held], truth[held], nearest, _usual(known, plan.task))
-    found = LearnedTagger(tagger, out, figures, len(rows), ridge, losses, notes)
-    told = {"pictures": len(rows), "held out": len(held), "accuracy": round(figures.accuracy.value, 4)}
+    asked = concatenated(examples.rows, examples.more, float(bool(reading.scale)))[held]
+    figures = tag_figures(tagger, asked, truth[held], nearest, _usual(known, plan.task))
+    found = LearnedTagger(tagger, out, figures, len(rows), reading, notes)
+    told = {
+        "vectors": [*tagger.reads],
+        "pictures": len(rows),
+        "held out": len(held),
+        "accuracy": round(figures.accuracy.value, 4),
+    }
     tagger = replace(tagger, trained=told | {"f1": round(figures.f1, 4), "seed": plan.seed})
     return replace(found, tagger=write_tagger(out, tagger, found.report() | {"plan": asdict(plan)}))
 
@@ -259,3 +267,12 @@ def _tagger(
     field = plan.field or ("tags" if plan.task == "tag" else name.replace(".", "-"))
     weights, offsets = fitted.weights.astype(np.float32), fitted.offsets.astype(np.float32)
     return Tagger(name, plan.task, field, labels, weights, offsets, thresholds, signature)
+
+
+def _reading(tagger: Tagger, examples: Examples, scale: float) -> Tagger:
+    """Return a tagger that was fitted at this scale for rows in which every vector has length 1."""
+    if not scale:
+        return tagger
+    weights = tagger.weights.copy()
+    weights[examples.rows.shape[1] :] *= np.float32(scale)
+    return replace(tagger, weights=weights, beside={vector: examples.makers[vector] for vector in examples.more})

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.filters import Filter, matches, parse
 from lookalike.taggers.folder import read_tagger, tagger_folder
-from lookalike.taggers.tagger import VECTOR, Tagger
+from lookalike.taggers.tagger import Tagger
 
 __all__ = ["AUTOMATIC", "Flow", "TaggerStep", "flow_of", "stale", "told"]
 
@@ -51,12 +50,12 @@ class Flow:
     @property
     def reads(self) -> set[str]:
         """The vectors that the taggers read."""
-        return {VECTOR} if self.steps else set()
+        return {vector for step in self.steps for vector in step.tagger.reads}
 
     def check(self, signatures: Mapping[str, str]) -> None:
         """Raise TaggerMismatch unless the vectors made by these describers are those that all taggers read."""
         for step in self.steps:
-            step.tagger.check(signatures.get(VECTOR))
+            step.tagger.check(signatures)
 
     def given(self, rows: Mapping[str, NDArray[Any]], payload: Mapping[str, Any]) -> dict[str, Any]:
         """Return metadata field -> value for a record of these rows and this payload; what it has is left alone.
@@ -69,7 +68,7 @@ class Flow:
                 continue
             if step.when is not None and not matches(step.when, {**payload, **found}):
                 continue
-            said = step.tagger.say(np.asarray(rows[VECTOR], np.float32)[None])[0]
+            said = step.tagger.say(step.tagger.row(rows))[0]
             sure = [label for label in said.labels if said.probabilities[label] >= step.least]
             if step.tagger.task == "tag" or step.field == _TAGS:
                 found[step.field] = list(dict.fromkeys([*found.get(step.field, ()), *sure]))

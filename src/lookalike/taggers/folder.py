@@ -33,8 +33,8 @@ CARD = "tagger.json"
 TAGGERS = "taggers"
 """Folder of a workspace where taggers are that are meant by their names."""
 
-FORMAT = 1
-"""Version of what is written here; another is refused."""
+FORMAT = 2
+"""Version of what is written here; a newer one is refused. 2 are taggers that read several vectors, others are 1."""
 
 _NUMBERS, _REPORT = "numbers.npz", "report.json"
 _ARRAYS = ("weights", "offsets", "thresholds")
@@ -92,12 +92,13 @@ def write_tagger(out: Path, tagger: Tagger, report: Mapping[str, Any]) -> Tagger
 
 def _facts(tagger: Tagger, digest: str) -> dict[str, Any]:
     facts = {
-        "format": FORMAT,
+        "format": FORMAT if tagger.beside else 1,
         "name": tagger.name,
         "task": tagger.task,
         "field": tagger.field,
         "labels": list(tagger.labels),
-        "reads": {"vector": VECTOR, "signature": tagger.signature, "width": len(tagger.weights)},
+        "reads": {"vector": VECTOR, "signature": tagger.signature, "width": len(tagger.weights)}
+        | ({"beside": dict(tagger.beside)} if tagger.beside else {}),
         "numbers": {"name": _NUMBERS, "sha256": digest},
         "trained": tagger.trained,
     }
@@ -111,7 +112,7 @@ def _read(folder: Path, stamps: tuple[int, ...]) -> Tagger:
     try:
         facts = json.loads((folder / CARD).read_text("utf-8"))
         numbers = (folder / _NUMBERS).read_bytes()
-        if facts["format"] != FORMAT:
+        if facts["format"] not in range(1, FORMAT + 1):
             raise ValueError(f"format {facts['format']}, this version reads {FORMAT}")
         if facts["digest"] != card_digest(facts):
             raise ValueError("the card was altered after it was written")
@@ -125,6 +126,7 @@ def _read(folder: Path, stamps: tuple[int, ...]) -> Tagger:
             raise ValueError("its numbers don't fit its labels")
         about = {name: facts[name] for name in ("name", "task", "field", "labels", "digest", "trained")}
         signature = facts["reads"]["signature"]
+        about["beside"] = facts["reads"].get("beside", {})
         return Tagger(weights=weights, offsets=offsets, thresholds=thresholds, signature=signature, **about)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise TaggerUnusable(str(folder), str(error) or repr(error), _AGAIN) from None

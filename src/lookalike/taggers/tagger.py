@@ -1,4 +1,4 @@
-"""A tagger: a linear map from vectors of meaning to calibrated probabilities of labels."""
+"""A tagger: a linear map from vectors of meaning, perhaps with colors, to calibrated probabilities of labels."""
 
 from __future__ import annotations
 
@@ -45,7 +45,8 @@ class Tagger:
 
     weights: (width, k), offsets: (k,), float32, k the number of labels: the softmax of the scores, or the logistic
     function of each. thresholds: (k,) least probability of a label that is given. signature: of the describer whose
-    vectors it reads. digest: of everything it says, "" before it is written. trained: what is told of its training.
+    vectors of meaning it reads. beside: name -> signature of further vectors, whose rows come after those. digest: of
+    everything it says, "" before it is written. trained: what is told of its training.
     """
 
     name: str
@@ -57,15 +58,26 @@ class Tagger:
     thresholds: NDArray[np.float64]
     signature: str
     digest: str = ""
+    beside: Mapping[str, str] = dataclasses.field(default_factory=dict)
     trained: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
-    def check(self, signature: str | None) -> None:
-        """Raise TaggerMismatch unless vectors of this signature are those it reads."""
-        if signature != self.signature:
-            raise TaggerMismatch(self.name, self.signature, signature or "no vector of meaning")
+    @property
+    def reads(self) -> dict[str, str]:
+        """Name -> signature of the vectors it reads, in the order in which their rows are put together."""
+        return {VECTOR: self.signature, **self.beside}
+
+    def check(self, signatures: Mapping[str, str]) -> None:
+        """Raise TaggerMismatch unless the vectors of these signatures, by name, are those it reads."""
+        for vector, signature in self.reads.items():
+            if signatures.get(vector) != signature:
+                raise TaggerMismatch(self.name, signature, signatures.get(vector, f"no vector of {vector}"))
+
+    def row(self, rows: Mapping[str, NDArray[Any]]) -> NDArray[np.float32]:
+        """Return (1, width): what it reads of the unit rows of one picture."""
+        return np.concatenate([np.asarray(rows[vector], np.float32) for vector in self.reads])[None]
 
     def probabilities(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Return (n, k) of unit rows (n, width); where one label is given of many, they sum to 1."""
+        """Return (n, k) of rows (n, width), unit vectors side by side; to classify, they sum to 1."""
         scores = rows.astype(np.float64) @ self.weights + self.offsets
         return softmax(scores) if self.task == "classify" else logistic(scores)
 

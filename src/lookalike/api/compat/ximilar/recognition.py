@@ -31,7 +31,6 @@ from lookalike.describers.ensemble import standard_ensemble
 from lookalike.errors import EntryNotFound, InvalidArgument
 from lookalike.lessons import forget_tagger
 from lookalike.taggers import Said, Tagger, read_tagger, tagger_folder
-from lookalike.taggers.tagger import VECTOR
 
 __all__ = ["recognition"]
 
@@ -99,12 +98,12 @@ def _classify(call: Call) -> Response:
     model = chosen(shelf, _TASK, task)
     tagger = read_tagger(tagger_folder(model["learned"], call.workspace.path))
     settings = replace(call.settings, model=shelf.collection("read", IMAGES).info.model)
-    tagger.check(standard_ensemble(settings.model).signatures.get(VECTOR))
+    tagger.check(standard_ensemble(settings.model).signatures)
     names = {one["id"]: one for one in shelf.known(LABEL, list(tagger.labels))}
     found = []
     for record, seen in look_at(call, settings):
         members = (
-            _answer(tagger.say(seen.vectors[VECTOR][None])[0], tagger, names) if isinstance(seen, Description) else {}
+            _answer(tagger.say(tagger.row(seen.vectors))[0], tagger, names) if isinstance(seen, Description) else {}
         )
         found.append(answer_row(call, record, seen, members))
     about = {"task_id": task["id"], "version": model["version"], "task_name": task["name"], "type": task["type"]}
