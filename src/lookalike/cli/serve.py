@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from lookalike.allocation import give_back_large
 from lookalike.cli.common import WorkspaceOption, opened
 from lookalike.cli.output import note, progress_bar
 from lookalike.errors import InvalidArgument
@@ -143,6 +144,7 @@ def run(app: Any, settings: Settings, also: Sequence[int] = ()) -> None:
         timeout_keep_alive=_IDLE,
         timeout_graceful_shutdown=settings.shutdown_seconds,
     )
+    give_back_large()
     sys.setswitchinterval(_TURN)  # callers are told to come back at once, too, while every thread is at work
     gc.collect()
     gc.freeze()  # what is here now stays: no request waits until all of it was looked through once more

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import torch
 
-from lookalike.training.loop import Run, keep_freed_memory
+from lookalike.allocation import keep_freed
+from lookalike.training.loop import Run
 from lookalike.training.recipe import Recipe
 
 
@@ -25,7 +26,7 @@ def main() -> None:
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda")
     given = parser.parse_args()
     torch.set_num_threads(1)  # the shards bring the threads
-    keep_freed_memory()
+    keep_freed()
     recipe = Recipe.read(given.recipe)
     if given.minutes is not None:
         schedule = dataclasses.replace(recipe.schedule, minutes=given.minutes, steps=None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import json
 import math
 import time
@@ -26,7 +25,7 @@ from lookalike.training.shards import Shards
 from lookalike.training.teacher import Teacher, Views
 from lookalike.training.validation import copies_found, recalls
 
-__all__ = ["Run", "describer", "keep_freed_memory", "learning_rate", "prepare"]
+__all__ = ["Run", "describer", "learning_rate", "prepare"]
 
 CHECKPOINT = "checkpoint.pt"
 # part of the recipe, not of the machine: normalization sees a shard, so that another number gives other weights
@@ -228,19 +227,6 @@ def describer(network: Network) -> Callable[[Pixels], tuple[NDArray[np.float32],
         return np.concatenate(meaning), np.concatenate(copy)
 
     return describe
-
-
-def keep_freed_memory() -> None:
-    """Tell glibc to keep what is freed: page faults on fresh arrays took a third of every step."""
-    try:
-        mallopt = ctypes.CDLL(None).mallopt
-    except (OSError, AttributeError, TypeError):
-        return  # another C library, which has no such switch
-    trim_threshold, top_pad, mmap_max, arena_max = -1, -2, -4, -8
-    mallopt(arena_max, 1)
-    mallopt(mmap_max, 0)
-    mallopt(trim_threshold, 2**31 - 1)
-    mallopt(top_pad, 256 * 2**20)
 
 
 def _network(recipe: Recipe, device: torch.device) -> Network:
