@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 __all__ = ["SCALES", "Folds", "Reading", "choose_reading", "concatenated"]
 
-SCALES = (0.5, 1.0, 2.0)
+SCALES = (1.0, 2.0, 4.0)
 """Lengths that further vectors are tried at, where meaning has 1: the longer, the less the ridge holds them back."""
 
-_CLEARLY = 0.1  # of the log loss: as much better must more vectors be; less is chance where pictures are few
+_CLEARLY = 2.0  # standard errors of the gain, picture by picture: less is chance
 
 Rows = NDArray[np.float32]
 
@@ -43,19 +43,26 @@ class Reading:
         return self.folds[0][self.ridge]
 
 
-def choose_reading(rows: Rows, more: Mapping[str, Rows], validated: Callable[[Rows], Folds]) -> Reading:
-    """Return how to read: meaning alone, unless the others beside it lower the log loss by more than a tenth.
+def choose_reading(
+    rows: Rows,
+    more: Mapping[str, Rows],
+    validated: Callable[[Rows], Folds],
+    each: Callable[[NDArray[np.float64]], NDArray[np.float64]],
+) -> Reading:
+    """Return how to read: meaning alone, unless the others beside it lower the log loss by two standard errors.
 
-    rows: (n, width) of meaning. more: name -> (n, its width), unit rows. validated: cross-validates rows.
+    rows: (n, width) of meaning. more: name -> (n, its width), unit rows. validated: cross-validates rows. each: the
+    log loss of every row of (n, k) scores.
     """
     found = {0.0: validated(rows)}
     if more:
         found |= {scale: validated(concatenated(rows, more, scale)) for scale in SCALES}
     losses = {scale: min(folds[1].values()) for scale, folds in found.items()}
+    alone = Reading(0.0, found[0.0], losses)
     best = min(losses, key=lambda scale: losses[scale])
-    if losses[best] >= (1 - _CLEARLY) * losses[0.0]:
-        best = 0.0
-    return Reading(best, found[best], losses)
+    chosen = Reading(best, found[best], losses)
+    gains = each(alone.scores) - each(chosen.scores)
+    return chosen if gains.mean() > _CLEARLY * gains.std() / len(gains) ** 0.5 else alone
 
 
 def concatenated(rows: Rows, more: Mapping[str, Rows], scale: float) -> Rows:

@@ -147,7 +147,12 @@ def learn_tagger(examples: Examples, plan: TagPlan, out: Path) -> LearnedTagger:
     learned = _without_copies(examples, held, plan, notes)
     rows, known = examples.rows[learned], truth[learned]
     folds = folds_of(known, [examples.groups[place] for place in learned], _FOLDS, plan.seed)
-    reading = choose_reading(rows, examples.taken(learned).more, lambda x: _cross_validated(x, known, folds, plan.task))
+    reading = choose_reading(
+        rows,
+        examples.taken(learned).more,
+        lambda inputs: _cross_validated(inputs, known, folds, plan.task),
+        lambda scores: _losses(scores, known, plan.task),
+    )
     every = concatenated(examples.rows, examples.more, reading.scale)
     turn = calibrated(reading.scores, known, plan.task)
     fitted = turn.turned(fit_linear(every[learned], known.astype(np.float64), plan.task, reading.ridge))
@@ -252,6 +257,12 @@ def _cross_validated(
         turn = calibrated(scores[ridge], truth, task)
         losses[ridge] = log_loss(turn.probabilities(scores[ridge], task), truth, task)
     return scores, losses
+
+
+def _losses(scores: NDArray[np.float64], truth: NDArray[np.bool_], task: Task) -> NDArray[np.float64]:
+    """Return (n,): the log loss of each picture, calibrated."""
+    likely = calibrated(scores, truth, task).probabilities(scores, task)
+    return np.array([log_loss(likely[at : at + 1], truth[at : at + 1], task) for at in range(len(truth))])
 
 
 def _usual(truth: NDArray[np.bool_], task: Task) -> NDArray[np.bool_]:
