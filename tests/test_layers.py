@@ -46,7 +46,7 @@ FLOORS = [
     ["holdings", "collection"],
     ["keeping"],
     ["workspace"],
-    ["gallery", "wire_taggers", "wire", "wire_duplicates", "wire_maps", "wire_trials", "moving", "belongings", "snapshots"],
+    ["gallery", "wire", "moving", "belongings", "snapshots"],
     ["lessons", "syncing", "fetching", "charting"],
     ["work"],
     ["administration"],

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, Field
 
-from lookalike.wire import FailureBody, Request
+from lookalike.wire.base import FailureBody, Request
 
 __all__ = [
     "AuditBody",

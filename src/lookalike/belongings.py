@@ -73,8 +73,8 @@ class Moved:
 def pack(space: Workspace, names: Sequence[str], put: Callable[[str, bytes], Part]) -> dict[str, Any]:
     """Keep what the collections use, and all of the workspace's own, and return what the manifest says of it.
 
-    names: of the collections. put: keeps a file of the backup. What a collection names and is not there any more is not in the backup either.
-    Raises OSError.
+    names: of the collections. put: keeps a file of the backup. What a collection names and is not there any more is
+    not in the backup either. Raises OSError.
     """
     infos = [space.get(name).info for name in names]
     used = {(MODELS, Path(info.model)) for info in infos if is_folder(info.model)}

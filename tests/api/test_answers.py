@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lookalike.api.answers import written
-from lookalike.wire import FailureBody
+from lookalike.wire.base import FailureBody
 
 ODD = "caf\udce9"
 

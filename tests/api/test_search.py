@@ -10,7 +10,7 @@ from PIL import Image
 import lookalike
 from lookalike.api.app import Access, create_app
 from lookalike.search import Query
-from lookalike.wire import ExampleBody, Question, RankRequest, SearchRequest
+from lookalike.wire.searching import ExampleBody, Question, RankRequest, SearchRequest
 
 URL = "/v1/collections/c"
 

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 
 from lookalike.api.security import caller_of
 from lookalike.collection import Collection
-from lookalike.wire import CollectionBody, NewCollection, SettingsBody, SettingsRequest
+from lookalike.wire.collections import CollectionBody, NewCollection, SettingsBody, SettingsRequest
 from lookalike.workspace import Workspace
 
 router = APIRouter(prefix="/collections", tags=["collections"])

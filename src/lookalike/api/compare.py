@@ -12,7 +12,7 @@ from lookalike.comparison import Method, compare
 from lookalike.describers.ensemble import standard_ensemble
 from lookalike.records import Comparison
 from lookalike.settings import Settings
-from lookalike.wire import CompareRequest, ComparisonBody
+from lookalike.wire.pictures import CompareRequest, ComparisonBody
 
 router = APIRouter(tags=["compare"])
 

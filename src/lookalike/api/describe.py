@@ -15,7 +15,14 @@ from lookalike.describers.tables import Makers, Named, line, makers_of, row_of, 
 from lookalike.errors import ImageError
 from lookalike.images.image import Limits
 from lookalike.settings import Settings
-from lookalike.wire import AnswerBody, DescribeOptions, DescribeRequest, DescriptionBody, DescriptionsBody, LabelBody
+from lookalike.wire.pictures import (
+    AnswerBody,
+    DescribeOptions,
+    DescribeRequest,
+    DescriptionBody,
+    DescriptionsBody,
+    LabelBody,
+)
 
 router = APIRouter(tags=["describe"])
 

@@ -10,7 +10,7 @@ from lookalike.api.answers import written
 from lookalike.api.pictures import picture_bytes
 from lookalike.api.records import record_body
 from lookalike.collection import Collection
-from lookalike.wire_duplicates import (
+from lookalike.wire.duplicates import (
     CheckBody,
     CheckRequest,
     DuplicatesBody,

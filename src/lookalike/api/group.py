@@ -14,7 +14,7 @@ from lookalike.images import read_image
 from lookalike.search import score_of
 from lookalike.settings import Settings
 from lookalike.ssim import Gray, to_gray
-from lookalike.wire_duplicates import GroupRequest, GroupsBody, UnreadableBody
+from lookalike.wire.duplicates import GroupRequest, GroupsBody, UnreadableBody
 
 router = APIRouter(tags=["compare"])
 

@@ -18,7 +18,7 @@ from lookalike.describers.cards import card
 from lookalike.errors import EntryNotFound, InvalidArgument, StoreFailed, WouldOverwrite
 from lookalike.records import Existing
 from lookalike.transfer import FileFormat
-from lookalike.wire import FailureBody
+from lookalike.wire.base import FailureBody
 from lookalike.work import backups_of, export_of, forget_files, job_folder, room_of
 from lookalike.workspace import Workspace
 

@@ -9,7 +9,8 @@ from pydantic import BeforeValidator
 
 from lookalike.api.answers import written
 from lookalike.api.records import record_body
-from lookalike.wire import FacetBody, FacetsRequest, PageBody, RecordsBody, SampleRequest, ScrollRequest, check_text
+from lookalike.wire.base import check_text
+from lookalike.wire.records import FacetBody, FacetsRequest, PageBody, RecordsBody, SampleRequest, ScrollRequest
 
 router = APIRouter(prefix="/collections/{name}", tags=["search"])
 

@@ -14,7 +14,7 @@ from lookalike.atlas.chart import Chart
 from lookalike.atlas.layout import best_method
 from lookalike.charting import Atlas, checked_description, is_outdated
 from lookalike.errors import MissingExtra
-from lookalike.wire_maps import ColoringBody, MapBody, MapRequest, MapValueBody
+from lookalike.wire.maps import ColoringBody, MapBody, MapRequest, MapValueBody
 from lookalike.workspace import Workspace
 
 __all__ = ["router"]

@@ -10,7 +10,7 @@ from lookalike.describers.cards import card, names
 from lookalike.describers.modelcard import ModelCard
 from lookalike.describers.weights import is_here
 from lookalike.errors import ModelError
-from lookalike.wire import ModelBody
+from lookalike.wire.pictures import ModelBody
 
 router = APIRouter(tags=["describe"])
 

@@ -14,8 +14,9 @@ from lookalike.collection import Collection
 from lookalike.errors import ImageError, InvalidRecord, RecordNotFound
 from lookalike.images.image import Limits
 from lookalike.records import Added, Existing, Failure, Record
-from lookalike.wire import AddedBody, FailureBody, PageBody, RecordsRequest, check_text
-from lookalike.wire_duplicates import DeleteRequest
+from lookalike.wire.base import FailureBody, check_text
+from lookalike.wire.duplicates import DeleteRequest
+from lookalike.wire.records import AddedBody, PageBody, RecordsRequest
 
 router = APIRouter(prefix="/collections/{name}/records", tags=["records"])
 

@@ -14,7 +14,8 @@ from lookalike.errors import ImageError, InvalidRecord
 from lookalike.images.image import Limits
 from lookalike.records import Failure, Matches
 from lookalike.search import Query, row_of
-from lookalike.wire import FailureBody, MatchesBody, Question, RankRequest, SearchRequest
+from lookalike.wire.base import FailureBody
+from lookalike.wire.searching import MatchesBody, Question, RankRequest, SearchRequest
 
 router = APIRouter(prefix="/collections/{name}", tags=["search"])
 

@@ -14,7 +14,7 @@ from lookalike.learning.tagging import tagging_plan
 from lookalike.lessons import forget_tagger, taggers_of
 from lookalike.taggers import flow_of, tagger_folder
 from lookalike.taggers.folder import CARD
-from lookalike.wire_taggers import RetagRequest, TaggerBody, TaggerRequest
+from lookalike.wire.taggers import RetagRequest, TaggerBody, TaggerRequest
 from lookalike.workspace import Workspace
 
 router = APIRouter(tags=["taggers"])

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from lookalike.api.security import Caller, caller_of
 from lookalike.catalog import Trial
 from lookalike.trials import Trials
-from lookalike.wire_trials import (
+from lookalike.wire.trials import (
     CountedBody,
     EventRequest,
     NewTrial,

@@ -17,7 +17,7 @@ from lookalike.records import (
     Record,
     Resemblance,
 )
-from lookalike.wire import FailureBody
+from lookalike.wire.base import FailureBody
 
 __all__ = ["added", "duplicate_groups", "job_failures", "matches", "nothing", "page", "record", "resemblances"]
 

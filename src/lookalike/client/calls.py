@@ -12,10 +12,12 @@ from lookalike.administration import FailuresBody, JobBody
 from lookalike.client import answers
 from lookalike.client.records import picture_text
 from lookalike.records import Added, DuplicateGroup, Erased, Existing, Matches, Page, Record, Resemblance
-from lookalike.wire import CollectionBody, ComparisonBody, DescriptionsBody, FacetBody, ModelBody
-from lookalike.wire_duplicates import GroupsBody
-from lookalike.wire_taggers import TaggerBody
-from lookalike.wire_trials import ReportBody, TrialBody
+from lookalike.wire.collections import CollectionBody
+from lookalike.wire.duplicates import GroupsBody
+from lookalike.wire.pictures import ComparisonBody, DescriptionsBody, ModelBody
+from lookalike.wire.records import FacetBody
+from lookalike.wire.taggers import TaggerBody
+from lookalike.wire.trials import ReportBody, TrialBody
 
 __all__ = ["MAX_PAGE", "Call"]
 

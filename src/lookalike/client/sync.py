@@ -23,10 +23,12 @@ from lookalike.comparison import Method
 from lookalike.errors import ServiceUnreachable
 from lookalike.intake import RawRecord
 from lookalike.records import Added, DuplicateGroup, Erased, Existing, Matches, Page, Record, Resemblance
-from lookalike.wire import CollectionBody, ComparisonBody, DescriptionsBody, FacetBody, ModelBody
-from lookalike.wire_duplicates import GroupsBody
-from lookalike.wire_taggers import TaggerBody
-from lookalike.wire_trials import ReportBody, TrialBody
+from lookalike.wire.collections import CollectionBody
+from lookalike.wire.duplicates import GroupsBody
+from lookalike.wire.pictures import ComparisonBody, DescriptionsBody, ModelBody
+from lookalike.wire.records import FacetBody
+from lookalike.wire.taggers import TaggerBody
+from lookalike.wire.trials import ReportBody, TrialBody
 
 __all__ = ["Client", "RemoteCollection"]
 

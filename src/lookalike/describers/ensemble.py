@@ -56,7 +56,8 @@ class Ensemble:
     def origin(self, vector: str) -> str:
         """Return the signature of the model that a vector comes from: its maker's, or the one its card names."""
         (maker,) = (one for one in self._all if vector in {spec.name for spec in one.vectors})
-        return maker.card.origins.get(vector, maker.signature) if isinstance(maker, NeuralDescriber) else maker.signature
+        origins = maker.card.origins if isinstance(maker, NeuralDescriber) else {}
+        return origins.get(vector, maker.signature)
 
     @property
     def curves(self) -> dict[str, Calibration]:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 
 from lookalike.records import Verdict
-from lookalike.wire import Picture, Request
+from lookalike.wire.base import Picture, Request
 
 __all__ = [
     "CheckBody",

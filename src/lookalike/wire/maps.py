@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from lookalike.wire import Request
+from lookalike.wire.base import Request
 
 __all__ = ["ColoringBody", "MapBody", "MapRequest", "MapValueBody"]
 

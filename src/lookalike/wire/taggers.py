@@ -44,7 +44,9 @@ class RetagRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    where: dict[str, Any] | None = Field(None, description="MongoDB-like filter; null for all.")
+    where: dict[str, Any] | None = Field(
+        None, description="MongoDB-like filter; null for all.", examples=[{"category": "kitchen"}]
+    )
 
 
 class TaggerBody(BaseModel):

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from lookalike.catalog import Trial
 from lookalike.trials import Report
-from lookalike.wire import Request
+from lookalike.wire.base import Request
 
 __all__ = [
     "ArmBody",
