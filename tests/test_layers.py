@@ -68,6 +68,7 @@ ROOMS = {
     "fastapi": {"api", "pages"},
     "starlette": {"api", "pages"},
     "cv2": {"images", "describers", "edits", "ssim.py", "keypoints.py", "folders/alignment.py", "training"},
+    "threadpoolctl": {"images/threads.py"},
     "PIL": {"images", "describers", "edits", "gallery.py", "training", "cli/doctor.py", "atlas/drawing.py"}
     | {"cleaning/told.py", "cleaning/exposure.py"},  # what files say of themselves, beside their pixels
     "simplejpeg": {"images", "training"},
@@ -89,7 +90,7 @@ ROOMS = {
     "rich": {"cli"},
     "uvicorn": {"cli/serve.py", "cli/reviewing.py"},
     "prometheus_client": {"api/metrics.py"},
-    "jinja2": {"evaluation/report.py", "cleaning/report.py", "pages"},
+    "jinja2": {"evaluation/page.py", "cleaning/report.py", "pages"},
 }
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import typer
 from typer.core import TyperGroup
 
+from lookalike.allocation import collect_seldom
 from lookalike.cli.cleaning import apply_plan, review_plan, undo_journal
 from lookalike.cli.common import WorkspaceOption, errors_are_one, settings_for
 from lookalike.cli.output import Format, FormatOption, note, stage_bars
@@ -93,6 +94,7 @@ def _scan(
     from lookalike.cleaning.report import write_report
     from lookalike.folders.finding import find_duplicates
 
+    collect_seldom()
     with errors_are_one():
         settings = settings_for(workspace)
         terms = Terms(parse_rules(keep or DEFAULT_RULES), bar)
