@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from lookalike.cleaning import planning
 from lookalike.cleaning.plan import Terms
-from lookalike.cleaning.planning import comparing, plan_of
+from lookalike.cleaning.planning import Comparing, plan_of
 from lookalike.folders.finding import find_duplicates
 from lookalike.settings import Settings
 
@@ -38,7 +39,21 @@ def test_a_file_that_changed_since_has_no_pair(crowd, draw, save):
     search = find_duplicates(crowd)
     (group,) = search.groups
     first, second = group.members[0], group.members[1]
-    compare = comparing(Settings())
+    compare = Comparing(Settings())
     assert compare(first, second).verdict == "edited-copy"
     save(draw(8), crowd / "01.jpg")
     assert compare(first, second) is None
+
+
+def test_a_second_plan_of_unchanged_files_looks_at_none(crowd, tmp_path, monkeypatch):
+    def planned():
+        search = find_duplicates(crowd, upto="copy", ledger=tmp_path / "ledger.sqlite")
+        return plan_of(search, roots=[str(crowd)], terms=Terms(), settings=Settings()).groups
+
+    looked, look = [], planning.look_closely
+    monkeypatch.setattr(planning, "look_closely", lambda *pair: looked.append(pair) or look(*pair))
+    first = planned()
+    assert looked, "there are too many files for pairs of all of them"
+    looked.clear()
+    assert planned() == first
+    assert looked == []

@@ -7,8 +7,8 @@ from lookalike.catalog.decisions import Decision
 from lookalike.folders.crowds import Candidates, Settling
 from lookalike.folders.decided import Decided
 from lookalike.folders.findings import FilePair, PictureFile
+from lookalike.folders.seen import Seen
 from lookalike.folders.survey import Survey
-from lookalike.folders.verify import Seen
 
 
 class Fake:

@@ -6,7 +6,7 @@ from contextlib import closing
 import numpy as np
 import pytest
 
-from lookalike.folders import verify
+from lookalike.folders import seen
 from lookalike.folders.finding import find_duplicates
 from lookalike.folders.remembered import Remembered, beside
 from lookalike.images.resize import thumbnail
@@ -106,7 +106,7 @@ def test_a_renamed_file_changes_no_answer(folder, tmp_path):
 def test_another_version_finds_anew(folder, tmp_path, monkeypatch):
     first = find_duplicates(folder, ledger=tmp_path / "l.sqlite")
     assert first.looks
-    monkeypatch.setattr(verify, "VERSION", verify.VERSION + 1)
+    monkeypatch.setattr(seen, "VERSION", seen.VERSION + 1)
     again = find_duplicates(folder, ledger=tmp_path / "l.sqlite")
     assert again.looks == first.looks
     assert again.groups == first.groups

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import closing
+from functools import cached_property
+from typing import TypeAlias
 
 from lookalike.cleaning.plan import Plan, Terms, make_plan
-from lookalike.describers.ensemble import calibrated, standard_ensemble
+from lookalike.describers.ensemble import Ensemble, calibrated, standard_ensemble
 from lookalike.errors import ImageError
 from lookalike.folders.changes import Shown
 from lookalike.folders.finding import DuplicateSearch
 from lookalike.folders.findings import FilePair, PictureFile
+from lookalike.folders.seen import Recollection
 from lookalike.folders.verify import look_closely, show
 from lookalike.settings import Settings
 from lookalike.signals import Portrait
 
-__all__ = ["comparing", "plan_of"]
+__all__ = ["Comparing", "plan_of"]
+
+_Looked: TypeAlias = tuple[Shown, Portrait]
 
 
 def plan_of(
@@ -33,39 +39,56 @@ def plan_of(
 
     groups = search.groups
     done = iter(range(1, len(groups) + 1))
-    plan = make_plan(
-        groups,
-        roots=roots,
-        terms=terms,
-        unused=search.unused,
-        compare=comparing(settings),
-        progress=lambda count: progress("planning", next(done), len(groups)),
-    )
+    with closing(Comparing(settings, search.remember)) as compare:
+        plan = make_plan(
+            groups,
+            roots=roots,
+            terms=terms,
+            unused=search.unused,
+            compare=compare,
+            progress=lambda count: progress("planning", next(done), len(groups)),
+        )
     ordered = sorted(plan.groups, key=lambda planned: (-planned.bytes_freed, planned.group.members[0].path))
     return Plan(tuple(ordered), plan.roots, plan.terms, plan.unused, plan.id, plan.made)
 
 
-def comparing(settings: Settings) -> Callable[[PictureFile, PictureFile], FilePair | None]:
-    """Return what compares a keeper with another file by their pixels, with what changed between them; None for a file
-    that can't be read any more or isn't what was scanned.
-    """
+class Comparing:
+    """Compares a keeper with another file by their pixels; to be closed if it remembers."""
 
-    kept: dict[str, tuple[Shown, Portrait] | None] = {}  # the keeper, which is asked about again and again
+    def __init__(self, settings: Settings, remember: str = "") -> None:
+        """remember: file where what is found of pairs is kept, as scans keep it, for the next time; "" for none."""
+        self._settings, self._remember = settings, remember
+        self._keeper: tuple[str, _Looked | None] = ("", None)  # who is asked about again and again
 
-    def shown(file: PictureFile) -> tuple[Shown, Portrait] | None:
-        try:
-            return show(file, settings, calibrated(standard_ensemble(settings.model)))
-        except (ImageError, OSError):
-            return None
-
-    def compared(keeper: PictureFile, member: PictureFile) -> FilePair | None:
-        if keeper.path not in kept:
-            kept.clear()
-            kept[keeper.path] = shown(keeper)
-        own, other = kept[keeper.path], shown(member)
+    def __call__(self, keeper: PictureFile, member: PictureFile) -> FilePair | None:
+        """Return what was found, with what changed; None for a file that can't be read or isn't what was scanned."""
+        files = (keeper, member) if keeper.path <= member.path else (member, keeper)
+        if seen := self._known.get(*files):
+            return seen.pair
+        if keeper.path != self._keeper[0]:
+            self._keeper = keeper.path, self._shown(keeper)
+        own, other = self._keeper[1], self._shown(member)
         if own is None or other is None:
             return None
-        pair = (own, other) if keeper.path <= member.path else (other, own)
-        return look_closely(*pair, settings).pair
+        seen = look_closely(*((own, other) if files[0] is keeper else (other, own)), self._settings)
+        self._known.put(*files, seen)
+        return seen.pair
 
-    return compared
+    def close(self) -> None:
+        """Write what was found."""
+        if "_known" in self.__dict__:
+            self._known.close()
+
+    @cached_property
+    def _ensemble(self) -> Ensemble:
+        return calibrated(standard_ensemble(self._settings.model))
+
+    @cached_property
+    def _known(self) -> Recollection:
+        return Recollection(self._remember, self._ensemble)
+
+    def _shown(self, file: PictureFile) -> _Looked | None:
+        try:
+            return show(file, self._settings, self._ensemble)
+        except (ImageError, OSError):
+            return None

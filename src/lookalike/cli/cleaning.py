@@ -207,12 +207,12 @@ def _found(given: Path | None) -> Path:
 
 def _changed(plan: Plan, group: int, what: str, path: str, settings: Settings) -> Plan:
     from lookalike.cleaning import plan as plans
-    from lookalike.cleaning.planning import comparing
+    from lookalike.cleaning.planning import Comparing
 
     number = group - 1
     match what:
         case "keep":
-            return plans.set_keeper(plan, number, _member(path), comparing(settings))
+            return plans.set_keeper(plan, number, _member(path), Comparing(settings))
         case "spare":
             return plans.exclude(plan, number, _member(path))
         case "reset":

@@ -14,7 +14,8 @@ from lookalike.duplicates import UnionFind
 from lookalike.folders.decided import Decided
 from lookalike.folders.findings import FileGroup, FilePair, Tier
 from lookalike.folders.linkage import ALL_PAIRS, Crowd, Link, Linkage, linked_groups
-from lookalike.folders.verify import Seen, Verifier
+from lookalike.folders.seen import Seen
+from lookalike.folders.verify import Verifier
 from lookalike.folders.wholes import Wholes
 
 __all__ = ["Candidates", "Settling"]

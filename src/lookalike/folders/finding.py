@@ -133,8 +133,13 @@ class DuplicateSearch:
             settings=self._settings,
             memory=self._wanted.memory,
             pixels=self._wanted.upto == "keypoints",
-            remember=beside(self._ledger),
+            remember=self.remember,
         )
+
+    @property
+    def remember(self) -> str:
+        """The file in which what is found of pairs is kept, "" for none."""
+        return beside(self._ledger)
 
     @property
     def _ledger(self) -> str | os.PathLike[str]:

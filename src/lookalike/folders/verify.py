@@ -6,17 +6,15 @@ vanished or changed since it was read takes no part any more.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from functools import cached_property, lru_cache
 from itertools import islice
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,7 +33,7 @@ from lookalike.folders.changes import (
 )
 from lookalike.folders.differences import exactly_alike
 from lookalike.folders.findings import FilePair, PictureFile, Tier
-from lookalike.folders.remembered import Remembered
+from lookalike.folders.seen import Recollection, Seen
 from lookalike.folders.survey import Survey
 from lookalike.folders.triage import Described, describe, probabilities
 from lookalike.images import read_image
@@ -46,14 +44,10 @@ from lookalike.likeness import SAME, Judge
 from lookalike.records import Verdict
 from lookalike.settings import Settings
 from lookalike.signals import Portrait, Signals, measure_portraits, portrait
-from lookalike.version import __version__
 
 Floats = NDArray[np.float64]
 
-__all__ = ["VERSION", "Seen", "Verifier", "look_closely", "show"]
-
-VERSION: Final = 1
-"""Of what is found of a pair; who changes what is found of the same two pictures raises it."""
+__all__ = ["Verifier", "look_closely", "show"]
 
 _SIDE: Final = 400  # pixels of the longer side at which pictures are looked at, that of keypoints
 _BYTES: Final = 3 << 20  # about what is kept of one
@@ -68,14 +62,6 @@ _HARDLY: Final = 0.97
 _BY_HASH: Final = 8  # bits of 64 up to which it is the hash that decides
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """A pair as it was judged. differs: the two align, and yet what they share is not the same."""
-
-    pair: FilePair
-    differs: bool = False
-
-
 class Verifier:
     """Judges pairs of the files of a survey, by their numbers. Safe for several threads.
 
@@ -88,7 +74,7 @@ class Verifier:
     ) -> None:
         """memory: bytes that pictures may take. pixels: whether they may be looked at, or what is known has to do.
 
-        remember: file where what is found of pairs is kept, see `Remembered`.
+        remember: file where what is found of pairs is kept, see `Recollection`.
         """
         self.survey, self.pixels = survey, pixels
         self.file = lru_cache(_FILES)(survey.file)
@@ -101,11 +87,8 @@ class Verifier:
         self._helpers = ThreadPoolExecutor(settings.workers, thread_name_prefix="verify")
 
     @cached_property
-    def _kept(self) -> Remembered:
-        judged = judgment()
-        weights = json.dumps([judged.signature, judged.offset, dict(judged.weights)], sort_keys=True)
-        maker = f"{VERSION} {__version__} {self._ensemble.neural.signature} {weights}"
-        return Remembered(self._remember, hashlib.sha256(maker.encode()).hexdigest()[:16])
+    def _kept(self) -> Recollection:
+        return Recollection(self._remember, self._ensemble)
 
     @cached_property
     def judge(self) -> Judge:
@@ -173,14 +156,13 @@ class Verifier:
 
     def _keep(self, seen: Seen, i: int, j: int) -> Seen:
         a, b = (self.file(number) for number in self._ordered(i, j))
-        self._kept.put(a.sha256, b.sha256, _packed(seen))
+        self._kept.put(a, b, seen)
         return seen
 
     def _known(self, i: int, j: int) -> Seen | None:
         """Return what a scan before found of two files."""
         a, b = (self.file(number) for number in self._ordered(i, j))
-        kept = self._kept.get(a.sha256, b.sha256)
-        return None if kept is None else _unpacked(a, b, kept)
+        return self._kept.get(a, b)
 
     def look(self, i: int, j: int) -> Seen | None:
         """Judge two files by their pixels; None if one of them can't be used any more."""
@@ -250,20 +232,6 @@ class Verifier:
         if closely:  # the costly parts, on this thread
             _ = made.keypoints, made.rows(), made.pdq()
         return shown, made
-
-
-def _packed(seen: Seen) -> dict[str, Any]:
-    """Return what is worth keeping of a pair: all but which files it is of."""
-    found = asdict(seen.pair) | {"differs": seen.differs}
-    return {name: value for name, value in found.items() if name not in ("a", "b")}
-
-
-def _unpacked(a: PictureFile, b: PictureFile, kept: dict[str, Any]) -> Seen | None:
-    rest: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in kept.items()}
-    try:
-        return Seen(differs=rest.pop("differs"), pair=FilePair(a.path, b.path, **rest))
-    except (KeyError, TypeError):  # written by somebody else
-        return None
 
 
 def show(file: PictureFile, settings: Settings, ensemble: Ensemble) -> tuple[Shown, Portrait]:

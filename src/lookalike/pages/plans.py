@@ -18,7 +18,7 @@ from lookalike.cleaning.applying import Applied
 from lookalike.cleaning.journal import Journal
 from lookalike.cleaning.plan import Plan, PlannedGroup
 from lookalike.cleaning.planfile import journal_of, read_plan, write_plan
-from lookalike.cleaning.planning import comparing
+from lookalike.cleaning.planning import Comparing
 from lookalike.cleaning.undoing import Undone
 from lookalike.errors import EntryNotFound, InvalidArgument, PlanNotFound
 from lookalike.pages.errands import Errand
@@ -93,7 +93,7 @@ class Desk:
     ) -> None:
         self.folder, self.alone = folder, alone
         self.errands: dict[str, Errand[Applied | Undone]] = {}
-        self._catalog, self._compare = catalog, comparing(settings)
+        self._catalog, self._compare = catalog, Comparing(settings)
         self._elsewhere: dict[str, Path] = {}
         self._kept: dict[str, tuple[object, Opened]] = {}
         self._guard = threading.RLock()
