@@ -58,6 +58,34 @@ def save():
     return save_picture
 
 
+@pytest.fixture(scope="session")
+def read_tags():
+    """Return what reads a page's HTML: names of its tags, those left open, and the addresses it holds."""
+    from html.parser import HTMLParser
+
+    class Tags(HTMLParser):
+        """The tags of a page, and whether each that must be closed was."""
+
+        VOID = ("meta", "img", "br", "line", "polyline")
+
+        def __init__(self, text):
+            super().__init__()
+            self.names, self.open, self.addresses = [], [], []
+            self.feed(text)
+
+        def handle_starttag(self, tag, attrs):
+            self.names.append(tag)
+            self.addresses += [value for name, value in attrs if name in ("src", "href", "srcset", "action")]
+            if tag not in self.VOID:
+                self.open.append(tag)
+
+        def handle_endtag(self, tag):
+            if tag not in self.VOID:
+                assert self.open.pop() == tag
+
+    return Tags
+
+
 @pytest.fixture
 def pictures(tmp_path, draw, save):
     """A folder of six drawn pictures, one of them in a sub-folder, and a file that is no picture."""

@@ -50,14 +50,14 @@ def labeled_folder(folder: Path) -> Labeled:
     return Labeled(files, [parts[picture][0] for picture in files], unlabeled)
 
 
-def labeled_by_file(table: Path, folder: Path | None = None) -> Labeled:
+def labeled_by_file(table: Path, folder: Path | None = None, column: str = "label") -> Labeled:
     """Read a CSV or JSON-lines file with the columns file and label; other columns are ignored.
 
-    folder: where the files are, by default where the table is. Rows without a label are `unlabeled`. Raises
-    InvalidArgument for what is no such table, and for a file named twice, which would find itself.
+    folder: where the files are, by default where the table is. column: that holds the label. Rows without one are
+    `unlabeled`. Raises InvalidArgument for what is no such table, and for a file named twice, which would find itself.
     """
     base = table.parent if folder is None else folder
-    rows = [(base / str(row["file"]), str(row["label"])) for _, row in _read_table(table, ("file", "label"))]
+    rows = [(base / str(row["file"]), str(row[column])) for _, row in _read_table(table, ("file", column))]
     twice = [str(path) for path, count in Counter(path for path, _ in rows).items() if count > 1]
     if twice:
         raise InvalidArgument("a file in the table", twice[0], "named once")

@@ -44,6 +44,29 @@ def test_the_table_says_plainly_what_came_of_it_and_how_to_go_on(classes, tmp_pa
     assert "phash" in done.stdout
 
 
+def test_a_report_is_written_beside_either(classes, tmp_path):
+    page = tmp_path / "pages" / "alike.html"
+    done = ran(classes, "-o", tmp_path / "out", "--report", page)
+    assert done.exit_code == 0, done.output
+    assert f"the report is in {page}" in done.stderr
+    assert "<h2>Worst questions</h2>" in page.read_text("utf-8")
+    page = tmp_path / "labels.html"
+    done = ran(classes, "--task", "classify", "-o", tmp_path / "scene", "--report", page, "--format", "json")
+    assert json.loads(done.stdout)["model"] == str(tmp_path / "scene")
+    assert "<h2>Wrongly labeled</h2>" in page.read_text("utf-8")
+
+
+def test_a_report_that_cannot_be_written_is_said(classes, tmp_path):
+    done = ran(classes, "-o", tmp_path / "out", "--report", tmp_path)
+    assert done.exit_code == 1
+    assert "--report" in str(done.exception)
+    assert not (tmp_path / "out").exists(), "said before anything is learned"
+    done = ran(classes, "-o", tmp_path / "out", "--report", classes / "class-0" / "0.jpg" / "page.html")
+    assert done.exit_code == 1
+    assert "what was learned is in its folder" in str(done.exception)
+    assert (tmp_path / "out" / "card.json").is_file()
+
+
 def test_csv_has_one_row_a_line(classes, tmp_path):
     done = ran(classes, "-o", tmp_path / "out", "--format", "csv")
     lines = done.stdout.splitlines()

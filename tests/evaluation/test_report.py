@@ -4,7 +4,6 @@ import base64
 import io
 import re
 from dataclasses import replace
-from html.parser import HTMLParser
 
 import pytest
 from PIL import Image
@@ -15,27 +14,6 @@ from lookalike.evaluation.report import write_report
 from lookalike.settings import Settings
 
 _EVIL = '<script>alert("1")</script>&'
-
-
-class Tags(HTMLParser):
-    """The tags of a page, and whether each that must be closed was."""
-
-    VOID = ("meta", "img", "br", "line", "polyline")
-
-    def __init__(self, text):
-        super().__init__()
-        self.names, self.open, self.addresses = [], [], []
-        self.feed(text)
-
-    def handle_starttag(self, tag, attrs):
-        self.names.append(tag)
-        self.addresses += [value for name, value in attrs if name in ("src", "href", "srcset", "action")]
-        if tag not in self.VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag):
-        if tag not in self.VOID:
-            assert self.open.pop() == tag
 
 
 @pytest.fixture
@@ -53,9 +31,9 @@ def page(tmp_path, made, clouds, draw, save):
     return found, (tmp_path / "new" / "report.html").read_text("utf-8")
 
 
-def test_it_is_whole_and_runs_nothing(page, tmp_path):
+def test_it_is_whole_and_runs_nothing(page, tmp_path, read_tags):
     _, text = page
-    tags = Tags(text)
+    tags = read_tags(text)
     assert tags.open == []
     assert "script" not in tags.names
     assert all(address.startswith("data:image/jpeg;base64,") for address in tags.addresses)

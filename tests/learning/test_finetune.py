@@ -138,6 +138,8 @@ def test_it_stops_when_nothing_gets_better(base, tmp_path, monkeypatch):
     found = finetune(base.model, "mini", lesson(), course(tmp_path, epochs=9), done.append)
     assert found.epochs == 0
     assert len(done) == 1
+    assert len(found.curve) == 2
+    assert found.curve[0] == max(found.choice.scores.values())
 
 
 @pytest.mark.slow

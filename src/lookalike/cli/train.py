@@ -17,9 +17,10 @@ from lookalike.errors import InvalidArgument
 
 if TYPE_CHECKING:
     from lookalike.evaluation.figures import Figure
-    from lookalike.learning import Trained
+    from lookalike.learning import LearnedTagger, Trained
     from lookalike.learning.measure import Measured
     from lookalike.learning.plan import Progress
+    from lookalike.settings import Settings
 
 _HELP = """Learn from your own pictures which of them are alike, and see honestly how much better that is.
 
@@ -38,7 +39,10 @@ and report.json: figures, hard pairs, labels that the neighbors doubt, near dupl
 tagger, which collections use on every new picture (setting `taggers`). Pictures are held out then, not classes; a table
 may have the columns tags (divided by semicolons), group (never on both sides) and test.
 
-Example: `lookalike train shoes --out shoes-model`, then
+`--report` writes one HTML page: figures before and after, the learning curve, and pictures with what they find before
+and after; of a tagger its labels, reliability, what is taken for what, and the pictures it got wrong.
+
+Example: `lookalike train shoes --out shoes-model --report shoes.html`, then
 `lookalike collection redescribe shop --model shoes-model`,
 or `lookalike train pairs.csv --gear full --loss triplet --epochs 30 --format json`,
 or `lookalike train rooms.csv --task classify --out room`
@@ -91,11 +95,14 @@ def _train(
     ),
     anyway: bool = typer.Option(False, "--anyway", help="Write the trained model even if it is worse."),
     force: bool = typer.Option(False, "--force", help="Replace a model that is in --out."),
+    report: Path = typer.Option(None, "--report", metavar="FILE", help="Write one HTML page with pictures."),
     form: Format = FormatOption,
 ) -> None:
     from lookalike.learning import train, train_tagger
 
     settings = settings_for(None, model=model)
+    if report is not None and report.is_dir():
+        raise InvalidArgument("--report", str(report), "a file to write, not a folder")
     if task is not Task.alike:
         choices = {"field": field, "precision": precision, "held_out": held_out, "seed": seed, "force": force}
         with _bars() as progress:
@@ -111,6 +118,7 @@ def _train(
         for warning in learned.warnings:
             note(f"warning: {warning}")
         show_tagger(learned, form)
+        _report(learned, report, settings)
         return
     if field or precision is not None:
         raise InvalidArgument("--field or --precision", field or precision, "left out, or --task classify or tag")
@@ -133,6 +141,7 @@ def _train(
     for warning in found.warnings:
         note(f"warning: {warning}")
     _show(found, form)
+    _report(found, report, settings)
 
 
 @contextmanager
@@ -148,6 +157,24 @@ def _bars() -> Iterator[Progress]:
             shown[what](more)
 
         yield advance
+
+
+def _report(found: Trained | LearnedTagger, path: Path | None, settings: Settings) -> None:
+    """Write the page, if one is wanted. Raises InvalidArgument where it can't be; what was learned is there then."""
+    if path is None:
+        return
+    from lookalike.learning import LearnedTagger
+    from lookalike.learning.report import write_tagger_report, write_training_report
+
+    try:
+        if isinstance(found, LearnedTagger):
+            write_tagger_report(found, path, settings=settings)
+        else:
+            write_training_report(found, path, settings=settings)
+    except OSError as error:
+        wanted = f"a file that can be written ({error.strerror}); what was learned is in its folder, whole"
+        raise InvalidArgument("--report", str(path), wanted) from None
+    note(f"the report is in {path}")
 
 
 def _show(found: Trained, form: Format) -> None:
@@ -189,24 +216,13 @@ def _as_json(found: Trained) -> dict[str, Any]:
 
 def _said(found: Trained) -> str:
     """Say plainly what came of it."""
-    points = f"{100 * found.gain.value:+.1f} points [{100 * found.gain.low:+.1f}, {100 * found.gain.high:+.1f}]"
     basis = (
         f"Learned from {found.pictures:,} pictures of {found.identities:,} classes; asked with {found.asked:,} "
         f"pictures of {len(found.held_out):,} classes that were held out."
     )
-    if found.kept and found.strength == 0:
-        verdict = "Not better: on classes left out, nothing that was learned helped. The old model is kept as it was."
-    elif found.kept:
-        verdict = f"Worse: recall@1 {points}. The old model is kept as it was; --anyway writes the trained one."
-    elif found.better:
-        verdict = f"Better: recall@1 {points}."
-    elif found.gain.value < 0:
-        verdict = f"Worse, and written anyway: recall@1 {points}."
-    else:
-        verdict = f"Not clearly better: recall@1 {points}; with so few pictures that may be chance."
     pairs = [f"  {one.a} ({one.a_label}) and {one.b} ({one.b_label}): {one.score:.3f}" for one in found.hard[:3]]
     doubts = [f"  {one.name} is called {one.label}, its neighbors {one.suggested}" for one in found.suspects[:3]]
-    parts = [basis, verdict]
+    parts = [basis, found.verdict]
     parts += [f"Most alike of different classes, of {len(found.hard):,} in report.json:", *pairs] if pairs else []
     parts += [f"Labels to look at, of {len(found.suspects):,} in report.json:", *doubts] if doubts else []
     parts.append(f"Model: {found.model}\nUse it: lookalike collection redescribe NAME --model {found.model}")

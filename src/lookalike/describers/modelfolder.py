@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from lookalike.describers.modelcard import ModelCard, read_card
-from lookalike.errors import ModelMissing, WeightsCorrupt
+from lookalike.errors import InvalidArgument, ModelMissing, WeightsCorrupt
 
-__all__ = ["CARD", "card_digest", "folder_card", "folder_facts", "is_folder", "settled"]
+__all__ = ["CARD", "card_digest", "check_place", "folder_card", "folder_facts", "is_folder", "settled"]
 
 CARD = "card.json"
 """The file that makes a folder a model."""
@@ -62,6 +63,13 @@ def folder_card(name: str) -> ModelCard:
         return read_card(found, folder)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise WeightsCorrupt(folder.name, str(folder / CARD), f"the card is incomplete ({error!r})", _AGAIN) from None
+
+
+def check_place(out: Path) -> None:
+    """Raise InvalidArgument if no folder can be made there: before work is done that would be lost."""
+    above = next(one for one in out.parents if one.exists())
+    if not above.is_dir() or not os.access(above, os.W_OK):
+        raise InvalidArgument("--out", str(out), f"below a folder that can be written, which {above} is not")
 
 
 def card_digest(facts: Mapping[str, Any]) -> str:

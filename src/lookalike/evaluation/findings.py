@@ -14,7 +14,7 @@ from lookalike.evaluate import BLOCK
 from lookalike.evaluation.described import Described
 from lookalike.evaluation.lineup import Rows
 
-__all__ = ["Asked", "HardPair", "Neighbor", "Suspect", "extremes", "hard_pairs", "suspects"]
+__all__ = ["Asked", "HardPair", "Neighbor", "Suspect", "answers", "extremes", "hard_pairs", "suspects"]
 
 Places = NDArray[np.intp]
 
@@ -85,19 +85,26 @@ def extremes(
         for one in ordered:
             first.setdefault(pictures.labels[places[one]], int(one))
         picked = list(first.values())[:count]
-        near, scores = _nearest(pictures.rows[pictures.main], places[picked], VOTERS)
-        return [
-            Asked(
-                pictures.names[places[one]],
-                pictures.labels[places[one]],
-                float(precisions[one]),
-                int(ranks[one]),
-                _neighbors(pictures, near[row], scores[row]),
-            )
-            for row, one in enumerate(picked)
-        ]
+        return answers(pictures, places[picked], ranks[picked], precisions[picked])
 
     return chosen(order), chosen(order[::-1])
+
+
+def answers(
+    pictures: Described, places: Places, ranks: NDArray[np.int64], precisions: NDArray[np.float64]
+) -> list[Asked]:
+    """Return what pictures found, with their nearest. places, ranks, precisions: (m,) of those asked with."""
+    near, scores = _nearest(pictures.rows[pictures.main], places, VOTERS)
+    return [
+        Asked(
+            pictures.names[place],
+            pictures.labels[place],
+            float(precisions[row]),
+            int(ranks[row]),
+            _neighbors(pictures, near[row], scores[row]),
+        )
+        for row, place in enumerate(places.tolist())
+    ]
 
 
 def hard_pairs(pictures: Described, places: Places, count: int = _PAIRS) -> list[HardPair]:

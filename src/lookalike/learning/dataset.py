@@ -5,14 +5,14 @@ from __future__ import annotations
 import csv
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lookalike.errors import InvalidArgument, SourceNotFound
 from lookalike.labeled import Labeled, Pair, labeled_by_file, labeled_folder, read_pairs
 
-__all__ = ["Dataset", "read_dataset", "shortened"]
+__all__ = ["Dataset", "read_dataset", "shortened", "shrunk", "unbalanced"]
 
 _UNBALANCED = 20  # times as many pictures as the median class
 _SHOWN = 3
@@ -70,12 +70,11 @@ def _table(path: Path) -> Dataset:
         return _connected(read_pairs(path), path.parent)
     if path.suffix == ".jsonl" and "files" in columns:
         return _groups(path)
-    if {"file", "group"} <= columns and "label" not in columns:
-        return _grouped(path)
-    if {"file", "label"} <= columns:
-        found = labeled_by_file(path)
-        notes = [f"{len(found.unlabeled):,} rows have no label: left out."] if found.unlabeled else []
-        return Dataset(path.parent, found.files, found.labels, found.unlabeled, notes)
+    for column in ("label", "group"):
+        if {"file", column} <= columns:
+            found = labeled_by_file(path, column=column)
+            notes = [f"{len(found.unlabeled):,} rows have no {column}: left out."] if found.unlabeled else []
+            return Dataset(path.parent, found.files, found.labels, found.unlabeled, notes)
     wanted = "a table with the columns file and label, file and group, or a, b and same; see docs/training.md"
     raise InvalidArgument("the table", str(path), wanted)
 
@@ -94,31 +93,22 @@ def _columns(path: Path) -> set[str]:
         raise InvalidArgument("the table", str(path), f"a {path.suffix[1:]} file in UTF-8 ({error})") from None
 
 
-def _grouped(path: Path) -> Dataset:
-    """Read a table of file and group."""
-    rows: list[tuple[str, str]] = []
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            lines = csv.DictReader(file) if path.suffix == ".csv" else map(json.loads, filter(str.strip, file))
-            rows += [(str(row["file"]), str(row["group"])) for row in lines]
-    except (ValueError, KeyError, TypeError, csv.Error) as error:
-        raise InvalidArgument("the table", str(path), f"with file and group in every row ({error!r})") from None
-    return _once(path, rows)
-
-
 def _groups(path: Path) -> Dataset:
     """Read lines of JSON with `files`: each line is an identity, called by `label` or by its number."""
     rows: list[tuple[str, str]] = []
-    with path.open(encoding="utf-8") as lines:
-        for number, line in enumerate(lines, 1):
-            if not line.strip():
-                continue
-            try:
-                group = json.loads(line)
-                name = str(group.get("label", f"group {number}"))
-                rows += [(str(file), name) for file in group["files"]]
-            except (ValueError, KeyError, TypeError, AttributeError):
-                raise InvalidArgument(f"line {number} of {path}", line.strip()[:80], 'like {"files": [...]}') from None
+    try:
+        lines = path.read_text("utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidArgument("the table", str(path), f"a jsonl file in UTF-8 ({error})") from None
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            group = json.loads(line)
+            name = str(group.get("label", f"group {number}"))
+            rows += [(str(file), name) for file in group["files"]]
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise InvalidArgument(f"line {number} of {path}", line.strip()[:80], 'like {"files": [...]}') from None
     return _once(path, rows)
 
 
@@ -172,11 +162,23 @@ def _odd(data: Dataset) -> list[str]:
             f"{len(alone):,} of {len(counts):,} classes have one picture, which nothing can be learned from or asked "
             f"with: {shortened(sorted(alone))}."
         )
-    middle = sorted(counts.values())[len(counts) // 2]
-    large = [name for name, count in counts.most_common() if count > _UNBALANCED * max(2, middle)]
-    if large:
-        notes.append(
-            f"The classes are unbalanced: half of them have {middle:,} pictures or fewer, {shortened(large)} up to "
-            f"{counts[large[0]]:,}. No class counts more than four times the median while learning."
-        )
+    if said := unbalanced(counts, "classes"):
+        notes.append(f"{said} No class counts more than four times the median while learning.")
     return notes
+
+
+def unbalanced(counts: Mapping[str, int], what: str) -> str:
+    """Return a sentence about classes, or labels, with more than 20 times the pictures of the median; "" for none."""
+    middle = sorted(counts.values())[len(counts) // 2]
+    large = [name for name, count in Counter(counts).most_common() if count > _UNBALANCED * max(2, middle)]
+    if not large:
+        return ""
+    most = f"{shortened(large)} up to {counts[large[0]]:,}"
+    return f"The {what} are unbalanced: half of them have {middle:,} pictures or fewer, {most}."
+
+
+def shrunk(before: Iterable[str], after: Iterable[str]) -> list[str]:
+    """Return a sentence about classes of which one picture, or none, is left of several. Both: one name a picture."""
+    named, left = Counter(before), Counter(after)
+    lost = sorted(name for name, count in named.items() if count > 1 and left[name] < 2)
+    return [f"{len(lost):,} classes have one usable picture left, or none: {shortened(lost)}."] if lost else []

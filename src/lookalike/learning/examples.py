@@ -52,7 +52,7 @@ class Examples:
     labels: of each. groups: one for each, of their own where none was given. test: (n,) bool. beside: other lines of
     rows, with the probability curves they have, which tell near duplicates. digests: SHA-256 of the bytes, "" where
     unknown. more: name -> (n, its width) unit rows of vectors that may be read beside meaning, and `makers`, their
-    signatures.
+    signatures. files: name -> where the picture is, of those known to be somewhere.
     """
 
     signature: str
@@ -67,6 +67,7 @@ class Examples:
     warnings: Sequence[str] = ()
     more: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
     makers: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, Path] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.names)
@@ -174,6 +175,7 @@ def described_examples(
         makers={name: ensemble.signatures[name] for name in _MORE},
         curves=ensemble.curves,
         warnings=notes,
+        files={_short(kept[place].file, root): kept[place].file for place in places},
     )
 
 

@@ -64,11 +64,15 @@ class Course:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Finetuned:
-    """late: the trained stages, on the CPU. choice: their strength. epochs: after how many it was best."""
+    """late: the trained stages, on the CPU. choice: their strength. epochs: after how many it was best.
+
+    curve: the best score on identities left out, before the first epoch and after each.
+    """
 
     late: Late
     choice: Choice
     epochs: int
+    curve: Sequence[float] = ()
 
 
 def finetune(model: bytes, name: str, lesson: Lesson, course: Course, advance: Advance) -> Finetuned:
@@ -84,7 +88,7 @@ def finetune(model: bytes, name: str, lesson: Lesson, course: Course, advance: A
     best, choice = trial.until_best(np.flatnonzero(inside), advance)
     whole = _Phase("whole", late_stages(model, name, course.width)[0], lesson, numbers, np.arange(len(numbers)), course)
     whole.run(best, advance)
-    return Finetuned(whole.late.cpu().eval(), choice, best)
+    return Finetuned(whole.late.cpu().eval(), choice, best, trial.curve)
 
 
 def rows_of(late: Late, views: NDArray[np.float16]) -> Rows:
@@ -140,6 +144,11 @@ class _Phase:
         joined = joined_rows(self._lesson.before[left_out], rows, strength)
         return best, Choice(strength, scores, *pair_cosines(joined, self._numbers[left_out], self._course.seed))
 
+    @property
+    def curve(self) -> list[float]:
+        """The best score of any strength, epoch by epoch from the 0th."""
+        return [max(one["scores"].values()) for one in self._history]
+
     def run(self, epochs: int, advance: Advance) -> None:
         """Train for so many epochs in all."""
         while self.epoch < epochs:
@@ -186,8 +195,7 @@ class _Phase:
             self._best = {name: values.detach().cpu().clone() for name, values in self.late.state_dict().items()}
 
     def _best_epoch(self) -> int:
-        best = [max(one["scores"].values()) for one in self._history]
-        return int(np.argmax(best)) if best else 0
+        return int(np.argmax(self.curve)) if self._history else 0
 
     def _save(self) -> None:
         self._course.folder.mkdir(parents=True, exist_ok=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -25,7 +25,7 @@ __all__ = ["Learned", "full_gear", "head_gear"]
 class Learned:
     """choice: the strength. train, test: unit rows of what was learned. epochs: 0 for a head in closed form.
 
-    build: gives the model's file at that strength.
+    build: gives the model's file at that strength. curve: scores on identities left out, by epoch; empty for a head.
     """
 
     choice: Choice
@@ -33,6 +33,7 @@ class Learned:
     test: Rows
     build: Callable[[], bytes]
     epochs: int = 0
+    curve: Sequence[float] = ()
 
     @property
     def width(self) -> int:
@@ -81,10 +82,11 @@ def full_gear(base: Base, train: Described, test: Described, errand: Errand) -> 
     )
     shutil.rmtree(folder, ignore_errors=True)
     if done.epochs == 0:
-        return head_gear(base, train, test, plan.seed)
+        return replace(head_gear(base, train, test, plan.seed), curve=done.curve)
 
     def build() -> bytes:
         branch = branch_file(done.late, views.shape[2:])
         return with_branch(base.model, base.tensor, branch, tensor, (base.width, WIDTH), done.choice.strength)
 
-    return Learned(done.choice, rows_of(done.late, views), rows_of(done.late, asked), build, done.epochs)
+    made = rows_of(done.late, views), rows_of(done.late, asked)
+    return Learned(done.choice, *made, build, done.epochs, done.curve)

@@ -17,7 +17,7 @@ import numpy as np
 from lookalike.describers.calibration import Calibration
 from lookalike.describers.ensemble import standard_ensemble
 from lookalike.describers.modelcard import ModelCard
-from lookalike.describers.modelfolder import CARD, card_digest
+from lookalike.describers.modelfolder import CARD, card_digest, check_place
 from lookalike.describers.neural import NeuralDescriber
 from lookalike.describers.vocabulary import Wordbook, pack
 from lookalike.describers.weights import check_file
@@ -49,6 +49,7 @@ class Draft:
 
 def check_target(out: Path, force: bool) -> None:
     """Raise WouldOverwrite or InvalidArgument if a model can't be written there."""
+    check_place(out)
     if not out.exists():
         return
     if not (out / CARD).is_file():

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -10,7 +11,7 @@ from typing import Any, Literal
 from lookalike.errors import InvalidArgument
 from lookalike.settings import Settings
 
-__all__ = ["Errand", "Gear", "Loss", "Plan", "Progress", "planned"]
+__all__ = ["Errand", "Gear", "Loss", "Plan", "Progress", "planned", "telling"]
 
 Gear = Literal["head", "full"]
 Loss = Literal["softmax", "triplet", "contrastive"]
@@ -61,6 +62,18 @@ class Errand:
     out: Path
     settings: Settings
     progress: Progress
+
+
+@contextmanager
+def telling(notes: Sequence[str]) -> Iterator[None]:
+    """Let an InvalidArgument say what was left out until then: that may be why too little is there."""
+    try:
+        yield
+    except InvalidArgument as error:
+        if not notes:
+            raise
+        allowed = f"{error.allowed}. Noticed before: {' '.join(notes)}".removesuffix(".")
+        raise InvalidArgument(error.name, error.value, allowed) from None
 
 
 def planned(choices: Mapping[str, Any]) -> Plan:

@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from lookalike.describers.calibration import Calibration, fit
+from lookalike.errors import InvalidArgument
 from lookalike.evaluate import calibration_error
 from lookalike.evaluation.described import Described, described
 from lookalike.evaluation.figures import Figure
 from lookalike.evaluation.findings import HardPair, Suspect, hard_pairs, suspects
 from lookalike.evaluation.leaks import Leak, leaks
 from lookalike.learning.choice import Choice, pair_cosines
-from lookalike.learning.dataset import Dataset, read_dataset, shortened
+from lookalike.learning.dataset import Dataset, read_dataset, shortened, shrunk
 from lookalike.learning.gears import Learned, full_gear, head_gear
 from lookalike.learning.head import Rows, joined_rows
 from lookalike.learning.measure import Measured, asked, gain, measured
 from lookalike.learning.model import Draft, check_target, write_model
 from lookalike.learning.onnxfile import MEANING
-from lookalike.learning.plan import Errand, Gear, Plan, Progress, planned
-from lookalike.learning.split import both, cleaned, split_identities, taken
+from lookalike.learning.plan import Errand, Gear, Plan, Progress, planned, telling
+from lookalike.learning.questions import Questions, chosen_questions
+from lookalike.learning.split import FEWEST, both, cleaned, split_identities, taken
 from lookalike.learning.views import MIRRORED, SEEN, Base, Views
 from lookalike.settings import Settings
 
@@ -44,7 +46,9 @@ class Trained:
     learned in the score. epochs: how long it was trained, 0 for a head in closed form. baselines: the other lines.
     pictures, identities: learned from; asked: held-out pictures asked with, of `held_out` identities. hard: pairs of
     different classes that are most alike; suspects: pictures whose neighbors disagree with their label; duplicates:
-    held-out pictures that training has too.
+    held-out pictures that training has too. scores: strength -> score when it was chosen; curve: the best score before
+    the first epoch and after each, of the gear "full". questions: a few held-out pictures and what they find, before
+    and by what was trained. files: name -> picture, of all these.
     """
 
     model: Path
@@ -66,11 +70,30 @@ class Trained:
     suspects: Sequence[Suspect]
     duplicates: Sequence[Leak]
     warnings: Sequence[str]
+    scores: Mapping[float, float] = field(default_factory=dict)
+    curve: Sequence[float] = ()
+    questions: Questions = field(default_factory=Questions)
+    files: Mapping[str, Path] = field(default_factory=dict)
 
     @property
     def better(self) -> bool:
         """Whether recall@1 rose by more than chance explains, with 95 % confidence."""
         return not self.kept and self.gain.low > 0
+
+    @property
+    def verdict(self) -> str:
+        """What came of it, and what the folder therefore holds, in a sentence or two."""
+        gain = self.gain
+        points = f"{100 * gain.value:+.1f} points [{100 * gain.low:+.1f}, {100 * gain.high:+.1f}]"
+        if self.kept and self.strength == 0:
+            return "Not better: on classes left out, nothing that was learned helped. The old model is kept as it was."
+        if self.kept:
+            return f"Worse: recall@1 {points}. The old model is kept as it was; --anyway writes the trained one."
+        if self.better:
+            return f"Better: recall@1 {points}."
+        if gain.value < 0:
+            return f"Worse, and written anyway: recall@1 {points}."
+        return f"Not clearly better: recall@1 {points}; with so few pictures that may be chance."
 
 
 def train(
@@ -101,7 +124,10 @@ def train(
         )
     pictures, notes = cleaned(_named(pictures, data))
     errand = Errand(plan, target, settings, progress)
-    return _Run(errand, base, pictures, [*data.warnings, *notes]).finish()
+    notes = [*data.warnings, *notes, *shrunk(data.identities, pictures.labels)]
+    with telling(notes):
+        run = _Run(errand, base, pictures, notes)
+    return run.finish()
 
 
 def _named(pictures: Described, data: Dataset) -> Described:
@@ -136,11 +162,18 @@ class _Run:
 
     def finish(self) -> Trained:
         """Learn, measure and write."""
-        test, old = self._test, self._test.rows[MEANING]
         if self._plan.gear == "full":
-            learned = full_gear(self._base, self._train, test, self._errand)
+            learned = full_gear(self._base, self._train, self._test, self._errand)
         else:
-            learned = head_gear(self._base, self._train, test, self._plan.seed)
+            learned = head_gear(self._base, self._train, self._test, self._plan.seed)
+        found, curve = self._found(learned)
+        found = replace(found, files=_files(found, self._all))
+        write_model(self._errand.out, self._base, self._draft(learned, curve, found), _report(found, self._plan))
+        return found
+
+    def _found(self, learned: Learned) -> tuple[Trained, Calibration | None]:
+        """Return what came of it, and the curve of the model that is to be written, if that is a new one."""
+        test, old = self._test, self._test.rows[MEANING]
         strength = learned.choice.strength
         new = joined_rows(old, learned.test, strength)
         before = asked(old, test.labels)
@@ -168,10 +201,11 @@ class _Run:
             suspects=suspects(replace(self._all, rows={MEANING: self._all.rows[MEANING]}), self._all.able(), _LISTED),
             duplicates=self._leaks,
             warnings=self._notes,
+            scores=learned.choice.scores,
+            curve=[round(score, 4) for score in learned.curve],
+            questions=chosen_questions(test, new, (before, candidate)),
         )
-        report = _report(found, learned.choice, self._plan)
-        write_model(self._errand.out, self._base, self._draft(learned, curve, found), report)
-        return found
+        return found, curve
 
     def _without_duplicates(self) -> None:
         """Say which pictures are on both sides, and leave them out of training if that was asked for."""
@@ -183,6 +217,9 @@ class _Run:
         others = {leak.other for leak in self._leaks}
         self._train = taken(self._train, [i for i, name in enumerate(self._train.names) if name not in others])
         self._notes.append(f"{says}: those were left out of training.")
+        if len({self._train.labels[place] for place in self._train.able()}) < FEWEST // 2:
+            left = f"{len(self._train.names):,} pictures that are no near duplicates"
+            raise InvalidArgument("what is learned from", left, "two classes with two such pictures at least")
 
     def _calibrated(self, choice: Choice, new: Rows) -> tuple[Calibration | None, float | None]:
         """Return the curve fitted on folds that the head had not seen, and its error on held-out identities."""
@@ -229,19 +266,28 @@ def _plain(pictures: Described) -> Described:
     return replace(pictures, rows=rows)
 
 
-def _report(found: Trained, choice: Choice, plan: Plan) -> dict[str, Any]:
+def _files(found: Trained, pictures: Described) -> dict[str, Path]:
+    """Return where the pictures are that are to be looked at."""
+    names = set(found.questions.names)
+    names |= {name for pair in found.hard for name in (pair.a, pair.b)}
+    names |= {name for leak in found.duplicates for name in (leak.name, leak.other)}
+    names |= {one.name for one in found.suspects} | {near.name for one in found.suspects for near in one.neighbors}
+    return {name: path for name, path in pictures.files.items() if name in names}
+
+
+def _report(found: Trained, plan: Plan) -> dict[str, Any]:
     figures = {name: getattr(found, name).as_json() for name in ("before", "after", "candidate")}
     rest = {
         name: value
         for name, value in asdict(found).items()
-        if name not in (*figures, "model", "baselines", "gain", "better")
+        if name not in (*figures, "model", "baselines", "gain", "scores", "questions", "files")
     }
     return {
         **figures,
         "better": found.better,
         "gain of recall@1": asdict(found.gain),
         "baselines": {line: one.as_json() for line, one in found.baselines.items()},
-        "scores by strength": {str(one): round(score, 4) for one, score in choice.scores.items()},
+        "scores by strength": {str(one): round(score, 4) for one, score in found.scores.items()},
         **rest,
         "plan": asdict(plan),
     }

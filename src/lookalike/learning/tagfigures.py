@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.evaluate import calibration_error
+from lookalike.evaluate import Bin, calibration_error, reliability
 from lookalike.evaluation.figures import Figure, mean_figure
 from lookalike.taggers.tagger import Tagger
 
@@ -39,7 +39,8 @@ class TagFigures:
     f1: mean over labels (macro); precision, recall: of all labels given, and all that should be (micro).
     calibration_error: of the probability of the best label, or of all. baseline: accuracy of always giving what is
     most frequent; nearest: of giving what the most alike learned picture has. confusion: true label -> label given,
-    "" for none -> pictures; empty where pictures have several labels.
+    "" for none -> pictures; empty where pictures have several labels. reliability: of the probabilities that the
+    calibration error is of.
     """
 
     pictures: int
@@ -53,6 +54,7 @@ class TagFigures:
     nearest: float
     labels: Sequence[LabelFigures]
     confusion: Mapping[str, Mapping[str, int]]
+    reliability: Sequence[Bin] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Return JSON values, rounded."""
@@ -84,9 +86,9 @@ def tag_figures(
     probabilities = tagger.probabilities(rows)
     if alone:
         best = probabilities.argmax(axis=1)
-        error = calibration_error(probabilities.max(axis=1), truth[np.arange(len(rows)), best])
+        told, true = probabilities.max(axis=1), truth[np.arange(len(rows)), best]
     else:
-        error = calibration_error(probabilities.ravel(), truth.ravel())
+        told, true = probabilities.ravel(), truth.ravel()
     lines = [
         _label(label, int(hits), int(many), int(there), float(least))
         for label, hits, many, there, least in zip(
@@ -101,11 +103,12 @@ def tag_figures(
         f1=float(np.mean(known)) if known else 0.0,
         precision=_share(right.sum(), given.sum()) or 0.0,
         recall=_share(right.sum(), truth.sum()) or 0.0,
-        calibration_error=error,
+        calibration_error=calibration_error(told, true),
         baseline=float((usual == truth).all(axis=1).mean()),
         nearest=float((nearest == truth).all(axis=1).mean()),
         labels=lines,
         confusion=_confusion(tagger.labels, truth, given) if alone else {},
+        reliability=reliability(told, true),
     )
 
 

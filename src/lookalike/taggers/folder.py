@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from lookalike.describers.modelfolder import card_digest
+from lookalike.describers.modelfolder import card_digest, check_place
 from lookalike.errors import InvalidArgument, TaggerUnusable, WouldOverwrite
 from lookalike.taggers.tagger import TASKS, VECTOR, Tagger
 
@@ -58,6 +58,7 @@ def read_tagger(folder: Path) -> Tagger:
 
 def check_target(out: Path, force: bool) -> None:
     """Raise WouldOverwrite or InvalidArgument if a tagger can't be written there."""
+    check_place(out)
     if not out.exists():
         return
     if not (out / CARD).is_file():
