@@ -98,6 +98,28 @@ def test_undo_finds_the_journal_of_a_plan_wherever_the_plan_is(dedup, copies, tm
     assert "undone before" in dedup("undo", journal, "--yes").out
 
 
+def test_undo_of_a_folder_takes_its_newest_plan_that_was_applied(dedup, copies, tmp_path, draw, save):
+    other = tmp_path / "other"
+    save(draw(8), other / "8.jpg")
+    shutil.copy2(other / "8.jpg", other / "8 again.jpg")
+    before, beside = _tree(copies), _tree(other)
+    dedup(copies)
+    nothing = dedup("undo", copies, "--yes")
+    assert nothing.code == 1
+    assert f"There is no journal in {copies}" in nothing.err
+    assert dedup(copies, *QUARANTINE).code == 0
+    dedup(copies)  # a newer plan, never applied
+    dedup(other)
+    assert dedup(other, *QUARANTINE).code == 0
+    gone = _tree(other)
+    undone = dedup(copies, "undo", "--yes")
+    assert undone.code == 0, undone.err
+    assert "3 files are back" in undone.out
+    assert _tree(copies) == before
+    assert _tree(other) == gone != beside, "what was applied last, elsewhere, stays"
+    assert "undone before" in dedup("undo", f"{copies}/", "--yes").out
+
+
 def test_what_changed_since_the_scan_is_refused(dedup, copies, draw, save):
     dedup(copies)
     save(draw(9), copies / "small.jpg")

@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -21,8 +21,8 @@ from lookalike.errors import InvalidArgument, PlanNotFound, PlanUnreadable
 from lookalike.folders.findings import FileGroup, FilePair, PictureFile, Unused
 
 __all__ = [
-    "VERSION", "find_journal", "journal_of", "last_plan", "plans_folder", "read_plan", "save_plan", "to_json",
-    "write_plan",
+    "VERSION", "find_journal", "journal_of", "last_plan", "plans_folder", "plans_of", "read_plan", "save_plan",
+    "to_json", "write_plan",
 ]  # fmt: skip
 
 VERSION: Final = 1
@@ -59,17 +59,32 @@ def last_plan(folder: Path | None = None) -> Path:
     return found[-1]
 
 
+def plans_of(root: Path, folder: Path | None = None) -> Iterator[tuple[Path, Plan]]:
+    """Yield (path, plan) of a folder that was scanned, the newest first. Raises PlanUnreadable for one met before."""
+    named = str(root.expanduser().absolute())
+    for path in sorted((folder or plans_folder()).glob("*.json"), reverse=True):
+        if _ID.match(path.stem) and named in (plan := read_plan(path)).roots:
+            yield path, plan
+
+
 def journal_of(plan: Plan, folder: Path | None = None) -> Path:
     """Return where the journal of a plan is, or will be."""
     return (folder or plans_folder()) / f"{plan.id}{ENDING}"
 
 
 def find_journal(named: Path, folder: Path | None = None) -> Path:
-    """Return the journal that is meant by its own path, or by that of its plan, wherever the plan's file is.
+    """Return the journal that is meant by its own path, by that of its plan, or by a folder that was scanned.
 
-    A plan's journal is looked for by the plan's id, in the folder of plans and then beside the plan.
-    Raises PlanUnreadable; PlanNotFound for a plan without a journal.
+    A plan's journal is looked for by the plan's id, in the folder of plans and then beside the plan, wherever that
+    is. Of a folder's plans the newest counts that has a journal. Raises PlanUnreadable; PlanNotFound for a plan
+    without a journal, and a folder without such a plan.
     """
+    if named.is_dir():
+        journals = (journal_of(plan, folder) for _, plan in plans_of(named, folder))
+        found = next((journal for journal in journals if journal.is_file()), None)
+        if found is None:
+            raise PlanNotFound(str(named.expanduser().absolute()), "journal")
+        return found
     if named.suffix == ENDING or is_journal(named):
         return named
     plan = read_plan(named)

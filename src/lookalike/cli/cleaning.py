@@ -139,16 +139,19 @@ def apply_plan(
 
 def undo_journal(
     plan: Path = typer.Argument(
-        None, metavar="[PLAN|JOURNAL]", help="A plan's file, or a journal's. [default: what was done last]"
+        None,
+        metavar="[PLAN|JOURNAL|DIR]",
+        help="A plan's file, a journal's, or a folder that was scanned. [default: what was done last]",
     ),
     yes: bool = _YesOption,
     form: Format = FormatOption,
 ) -> None:
     """Bring back what an `apply` took away, bit for bit. Nothing is overwritten.
 
-    The journal of a plan is found by the plan's id, wherever the plan's file is.
+    The journal of a plan is found by the plan's id, wherever the plan's file is. Of a folder, the newest plan counts
+    that was applied.
 
-    Example: `lookalike dedup undo`, or `lookalike dedup undo plan.json`
+    Example: `lookalike dedup undo`, or `lookalike dedup undo plan.json`, or `lookalike dedup undo ~/Pictures`
     """
     from lookalike.cleaning.journal import Journal, last_journal
     from lookalike.cleaning.planfile import find_journal, plans_folder
@@ -192,17 +195,15 @@ _DOES = {
 
 def _found(given: Path | None) -> Path:
     """Return the plan's file: the one named, the newest of a folder that was scanned, or the newest of all."""
-    from lookalike.cleaning.planfile import last_plan, plans_folder, read_plan
+    from lookalike.cleaning.planfile import last_plan, plans_of
 
     if given is None:
         return last_plan()
     if not given.is_dir():
         return given
-    root = str(given.expanduser().absolute())
-    for path in sorted(plans_folder().glob("*.json"), reverse=True):
-        if root in read_plan(path).roots:
-            return path
-    raise PlanNotFound(root, "plan")
+    for path, _ in plans_of(given):
+        return path
+    raise PlanNotFound(str(given.expanduser().absolute()), "plan")
 
 
 def _changed(plan: Plan, group: int, what: str, path: str, settings: Settings) -> Plan:
