@@ -18,7 +18,7 @@ from lookalike.atlas.keptfields import forget_fields
 from lookalike.catalog import FILE, Catalog, CollectionInfo, now
 from lookalike.collection import Collection
 from lookalike.describers.ensemble import standard_ensemble
-from lookalike.describers.modelfolder import settled
+from lookalike.describers.modelfolder import check_folder, is_folder, settled
 from lookalike.errors import CollectionNotFound, InvalidName, WorkspaceLocked, WorkspaceUnreadable
 from lookalike.keeping import Keeper, described_by
 from lookalike.kinds import Kind, changed, settings_of
@@ -81,13 +81,16 @@ class Workspace:
         kind: "photos", "products", "matching", "colors" or "custom", as in `kinds.KINDS`. model: a name or the folder
         of a trained one, default the workspace's. settings: what differs from the kind's own, as in
         `kinds.CollectionSettings`.
-        Raises InvalidName, CollectionExists, InvalidArgument, UnknownModel, TaggerUnusable, TaggerMismatch.
+        Raises InvalidName, CollectionExists, InvalidArgument, UnknownModel, TaggerUnusable, TaggerMismatch, and
+        WeightsCorrupt for a trained model whose folder was altered.
         """
         if not _NAME.match(name):
             raise InvalidName(name)
         chosen = settings_of(kind, settings)
         model = settled(str(model or self.settings.model))
         ensemble = standard_ensemble(model)
+        if is_folder(model):
+            check_folder(model)
         flow_of(chosen.taggers, self.path).check(ensemble.signatures)
         info = described_by(CollectionInfo(name, cast(Kind, kind), model, chosen, {}, {}, now()), ensemble)
         with self._guard:

@@ -82,12 +82,27 @@ def test_a_table_none_of_whose_files_is_there_is_refused(files):
         ("groups.jsonl", '{"files": "a.jpg", "label": 1}\n{"files": 3}\n'),
         ("groups.csv", "file,group\na.jpg,1\na.jpg,2\n"),
         ("broken.jsonl", "{\n"),
+        ("short.csv", "file,group\na.jpg\n"),
     ],
 )
 def test_other_tables_are_refused(files, name, text):
     (files / name).write_text(text)
     with pytest.raises(InvalidArgument):
         read_dataset(files / name)
+
+
+@pytest.mark.parametrize(("name", "head"), [("labels.csv", "file,label\n"), ("groups.jsonl", '{"files": ["a.jpg"]}\n')])
+def test_a_table_that_is_no_utf_8_further_down_is_refused(files, name, head):
+    (files / name).write_bytes((head + "\n" * 20_000).encode() + b"\xff\n")
+    with pytest.raises(InvalidArgument, match="UTF-8"):
+        read_dataset(files / name)
+
+
+def test_rows_without_a_group_are_said_and_left_out(files):
+    (files / "groups.csv").write_text("file,group\na.jpg,1\nb.jpg,1\nc.jpg,\n")
+    data = read_dataset(files / "groups.csv")
+    assert identities(data) == {"a.jpg": "1", "b.jpg": "1"}
+    assert data.warnings == ["1 rows have no group: left out."]
 
 
 def test_nothing_there(tmp_path):

@@ -40,6 +40,12 @@ def test_an_altered_file_is_refused(folder, name, use):
         use(ensemble)
 
 
+def test_a_file_that_is_gone_is_to_be_put_back_and_not_fetched(folder):
+    (folder / "model.onnx").unlink()
+    with pytest.raises(ModelMissing, match="Put these files back into"):
+        standard_ensemble(str(folder))
+
+
 def test_an_altered_card_is_refused(folder):
     path = folder / CARD
     facts = json.loads(path.read_text("utf-8"))
@@ -92,6 +98,15 @@ def test_a_collection_takes_it_at_once_and_changes_to_it(trained, classes, tmp_p
         assert old.redescribe(str(trained.model)).wait().cut_over
         assert old.info.dims["meaning"] == fresh.info.dims["meaning"] == 256 + min(384, 1024)
         assert [match.id for match in old.search(image=source)] == ["a"]
+
+
+def test_a_collection_is_not_made_with_an_altered_model(folder, tmp_path):
+    path = folder / "model.onnx"
+    path.write_bytes(path.read_bytes()[:-1] + b"?")
+    with lookalike.open(tmp_path / "space") as space:
+        with pytest.raises(WeightsCorrupt, match=r"model\.onnx"):
+            space.create("shop", model=str(folder))
+        assert space.list() == []
 
 
 def test_a_model_that_is_there_is_not_replaced_unasked(trained, classes):

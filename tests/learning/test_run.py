@@ -95,6 +95,32 @@ def test_too_few_classes_write_nothing(classes, tmp_path):
     assert not (tmp_path / "model").exists()
 
 
+def test_what_was_left_out_is_said_where_too_little_is_there(tmp_path):
+    for name in "abcd":
+        for number in range(2):
+            (tmp_path / "in" / name).mkdir(parents=True, exist_ok=True)
+            (tmp_path / "in" / name / f"{number}.jpg").write_bytes(b"no picture")
+    for learn in (run.train, lookalike.train_tagger):
+        with pytest.raises(InvalidArgument, match=r"Noticed before: 8 pictures can't be read: a/0\.jpg"):
+            learn(tmp_path / "in", tmp_path / "model", settings=ONE_THREAD)
+    assert [one.name for one in tmp_path.iterdir() if one.name != "cache"] == ["in"]
+
+
+def test_a_class_that_shrinks_to_one_picture_is_said(classes, tmp_path):
+    folder = shutil.copytree(classes, tmp_path / "classes")
+    for number in range(1, 6):
+        (folder / "class-0" / f"{number}.jpg").write_bytes(b"no picture")
+    found = run.train(folder, tmp_path / "model", settings=ONE_THREAD)
+    assert "1 classes have one usable picture left, or none: class-0." in found.warnings
+
+
+def test_a_place_that_cannot_be_written_is_refused_before_anything_is_learned(classes, tmp_path):
+    (tmp_path / "file").write_text("x")
+    for learn in (run.train, lookalike.train_tagger):
+        with pytest.raises(InvalidArgument, match="below a folder that can be written"):
+            learn(classes, tmp_path / "file" / "model", settings=ONE_THREAD)
+
+
 @pytest.mark.parametrize("choice", [{"gear": "third"}, {"held_out": 1.0}, {"epochs": 0}, {"loss": "x"}, {"no": 1}])
 def test_a_wrong_choice_is_refused(classes, choice):
     with pytest.raises(InvalidArgument, match=next(iter(choice))):

@@ -144,6 +144,24 @@ def test_rare_labels_are_left_out_and_said(clouds, tmp_path):
     assert "1 labels have too few pictures (fewer than 4): left out: once." in found.warnings
 
 
+def test_wildly_unbalanced_labels_are_said(tmp_path):
+    random = np.random.default_rng(4)
+    numbers = np.repeat(np.arange(4), (400, 6, 6, 6))
+    rows = unit(random.normal(size=(4, 8))[numbers] + random.normal(0, 1, (418, 8)))
+    found = learn_tagger(examples([(f"c{n}",) for n in numbers], rows), TagPlan(), tmp_path / "uneven")
+    assert found.warnings[0].startswith(
+        "The labels are unbalanced: half of them have 6 pictures or fewer, c0 up to 400."
+    )
+
+
+def test_a_label_in_one_group_alone_is_refused(clouds, tmp_path):
+    rows, numbers = clouds
+    known = examples([(f"c{n}",) for n in numbers], rows, groups=["one house"] * 200)
+    with pytest.raises(InvalidArgument, match="of one group"):
+        learn_tagger(known, TagPlan(), tmp_path / "groups")
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("task", ["classify", "tag"])
 def test_too_few_labels_write_nothing(clouds, tmp_path, task):
     rows, _ = clouds

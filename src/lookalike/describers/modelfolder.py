@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from lookalike.describers.modelcard import ModelCard, read_card
+from lookalike.describers.weights import check_file
 from lookalike.errors import InvalidArgument, ModelMissing, WeightsCorrupt
 
-__all__ = ["CARD", "card_digest", "check_place", "folder_card", "folder_facts", "is_folder", "settled"]
+__all__ = ["CARD", "card_digest", "check_folder", "check_place", "folder_card", "folder_facts", "is_folder", "settled"]
 
 CARD = "card.json"
 """The file that makes a folder a model."""
@@ -70,6 +71,13 @@ def check_place(out: Path) -> None:
     above = next(one for one in out.parents if one.exists())
     if not above.is_dir() or not os.access(above, os.W_OK):
         raise InvalidArgument("--out", str(out), f"below a folder that can be written, which {above} is not")
+
+
+def check_folder(name: str) -> None:
+    """Raise WeightsCorrupt if a file of a folder is not what the card says, ModelMissing if there is no card."""
+    card = folder_card(name)
+    for role in card.files:
+        check_file(card, role)
 
 
 def card_digest(facts: Mapping[str, Any]) -> str:

@@ -123,7 +123,9 @@ def _recorded(folder: Path) -> dict[str, str]:
 
 def _missing(card: ModelCard) -> ModelMissing:
     bring = [_where(file) for file in card.files.values() if not (card.folder / file.name).is_file()]
-    return ModelMissing(card.name, str(card.folder), bring, f"{card.by_hand} Put it" if card.by_hand else "")
+    fetched = any(file.repository for file in card.files.values())
+    way = f"{card.by_hand} Put it" if card.by_hand else "" if fetched else "Put these files back"
+    return ModelMissing(card.name, str(card.folder), bring, way)
 
 
 def _where(file: ModelFile) -> str:
