@@ -162,6 +162,14 @@ def test_a_label_in_one_group_alone_is_refused(clouds, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_two_groups_are_too_few_to_validate_with(clouds, tmp_path):
+    rows, numbers = clouds
+    groups = [f"house {place % 2}" for place in range(200)]
+    with pytest.raises(InvalidArgument, match="of two groups at least"):
+        learn_tagger(examples([(f"c{n}",) for n in numbers], rows, groups=groups), TagPlan(), tmp_path / "groups")
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("task", ["classify", "tag"])
 def test_too_few_labels_write_nothing(clouds, tmp_path, task):
     rows, _ = clouds

@@ -153,6 +153,9 @@ def learn_tagger(examples: Examples, plan: TagPlan, out: Path) -> LearnedTagger:
     learned = _without_copies(examples, held, plan, notes)
     rows, known = examples.rows[learned], truth[learned]
     folds = folds_of(known, [examples.groups[place] for place in learned], _FOLDS, plan.seed)
+    if len(np.unique(folds)) < 2:
+        wanted = "of two groups at least, besides those that are asked about"
+        raise InvalidArgument("what is learned from", f"{len(rows):,} pictures of one group or none", wanted)
     reading = choose_reading(
         rows,
         examples.taken(learned).more,
