@@ -7,7 +7,6 @@ import json
 import os
 import shutil
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from lookalike.describers.weights import check_file
 from lookalike.errors import InvalidArgument, WouldOverwrite
 from lookalike.learning.onnxfile import MEANING
 from lookalike.learning.views import Base
+from lookalike.placing import place, write_json
 
 __all__ = ["REPORT", "Draft", "check_target", "write_model"]
 
@@ -71,11 +71,11 @@ def write_model(out: Path, base: Base, draft: Draft, report: Mapping[str, Any]) 
     aside.mkdir()
     try:
         facts = _card(out.name, base, draft, _files(aside, base, draft))
-        _dump(aside / REPORT, report)
-        _dump(aside / CARD, facts | {"digest": card_digest(facts)})
+        write_json(aside / REPORT, report)
+        write_json(aside / CARD, facts | {"digest": card_digest(facts)})
         pixels = np.zeros((base.card.prepare.side, base.card.prepare.side, 3), np.uint8)
         NeuralDescriber(card(str(aside))).describe([pixels])
-        _place(aside, out)
+        place(aside, out)
     except BaseException:
         shutil.rmtree(aside, ignore_errors=True)
         raise
@@ -140,23 +140,3 @@ def _card(name: str, base: Base, draft: Draft, files: Mapping[str, Any]) -> dict
     }
     plain: dict[str, Any] = json.loads(json.dumps(facts))  # tuples are lists in the file, and in its digest
     return plain
-
-
-def _dump(path: Path, values: Mapping[str, Any]) -> None:
-    path.write_text(json.dumps(values, ensure_ascii=False, indent=1) + "\n", "utf-8")
-
-
-def _place(aside: Path, out: Path) -> None:
-    """Rename the finished folder into place; the one that was there goes only when the new one is."""
-    if not out.exists():
-        aside.rename(out)
-        return
-    old = out.parent / f".{out.name}.{os.getpid()}.old"
-    out.rename(old)
-    try:
-        aside.rename(out)
-    except OSError:
-        with suppress(OSError):
-            old.rename(out)
-        raise
-    shutil.rmtree(old, ignore_errors=True)

@@ -14,7 +14,6 @@ import os
 import re
 import shutil
 from collections.abc import Mapping
-from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ import numpy as np
 
 from lookalike.describers.modelfolder import card_digest, check_place
 from lookalike.errors import InvalidArgument, TaggerUnusable, WouldOverwrite
+from lookalike.placing import place, write_json
 from lookalike.taggers.tagger import TASKS, VECTOR, Tagger
 
 __all__ = ["CARD", "TAGGERS", "check_target", "read_tagger", "tagger_folder", "write_tagger"]
@@ -81,10 +81,10 @@ def write_tagger(out: Path, tagger: Tagger, report: Mapping[str, Any]) -> Tagger
         np.savez(sink, **{name: getattr(tagger, name) for name in _ARRAYS})
         (aside / _NUMBERS).write_bytes(sink.getvalue())
         facts = _facts(tagger, hashlib.sha256(sink.getvalue()).hexdigest())
-        _dump(aside / _REPORT, report)
-        _dump(aside / CARD, facts | {"digest": card_digest(facts)})
+        write_json(aside / _REPORT, report)
+        write_json(aside / CARD, facts | {"digest": card_digest(facts)})
         read_tagger(aside)
-        _place(aside, out)
+        place(aside, out)
     except BaseException:
         shutil.rmtree(aside, ignore_errors=True)
         raise
@@ -131,23 +131,3 @@ def _read(folder: Path, stamps: tuple[int, ...]) -> Tagger:
         return Tagger(weights=weights, offsets=offsets, thresholds=thresholds, signature=signature, **about)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise TaggerUnusable(str(folder), str(error) or repr(error), _AGAIN) from None
-
-
-def _dump(path: Path, values: Mapping[str, Any]) -> None:
-    path.write_text(json.dumps(values, ensure_ascii=False, indent=1) + "\n", "utf-8")
-
-
-def _place(aside: Path, out: Path) -> None:
-    """Rename the finished folder into place; the one that was there goes only when the new one is."""
-    if not out.exists():
-        aside.rename(out)
-        return
-    old = out.parent / f".{out.name}.{os.getpid()}.old"
-    out.rename(old)
-    try:
-        aside.rename(out)
-    except OSError:
-        with suppress(OSError):
-            old.rename(out)
-        raise
-    shutil.rmtree(old, ignore_errors=True)

@@ -1,0 +1,34 @@
+"""Folders that were written aside and are then there as a whole, or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+__all__ = ["place", "write_json"]
+
+
+def place(aside: Path, out: Path) -> None:
+    """Rename the finished folder into place; the one that was there goes only when the new one is. Raises OSError."""
+    if not out.exists():
+        aside.rename(out)
+        return
+    old = out.parent / f".{out.name}.{os.getpid()}.old"
+    out.rename(old)
+    try:
+        aside.rename(out)
+    except OSError:
+        with suppress(OSError):
+            old.rename(out)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def write_json(path: Path, values: Mapping[str, Any]) -> None:
+    """Write values for people to read. Raises OSError."""
+    path.write_text(json.dumps(values, ensure_ascii=False, indent=1) + "\n", "utf-8")
