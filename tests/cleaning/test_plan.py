@@ -247,9 +247,10 @@ def test_a_journal_is_found_by_its_plan_or_by_itself(tmp_path, monkeypatch):
     assert find_journal(beside) == beside
     renamed = beside.rename(tmp_path / "renamed.json")
     assert find_journal(renamed) == renamed
-    for other in (tmp_path / "nowhere.json", tmp_path / "mine"):
-        with pytest.raises(PlanUnreadable):
-            find_journal(other)
+    with pytest.raises(PlanUnreadable):
+        find_journal(tmp_path / "nowhere.json")
+    with pytest.raises(PlanNotFound, match="mine: nothing was applied"):
+        find_journal(tmp_path / "mine")
 
 
 def test_an_interrupted_write_leaves_the_plan_before(tmp_path, monkeypatch):
