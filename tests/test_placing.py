@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from lookalike.placing import place, write_json
+from lookalike.placing import place, write_json, write_text
 
 
 @pytest.fixture
@@ -36,3 +36,13 @@ def test_the_old_one_stays_if_the_new_one_can_not_be_renamed(folders, monkeypatc
         place(aside, out)
     assert '"out"' in (out / "x.json").read_text("utf-8")
     assert sorted(entry.name for entry in out.parent.iterdir()) == ["aside", "out"]
+
+
+def test_a_page_is_whole_or_the_one_before_stays(tmp_path):
+    page = tmp_path / "new" / "page.html"
+    write_text(page, "é\udce9")
+    assert page.read_text("utf-8") == "é?"
+    with pytest.raises(TypeError):
+        write_text(page, None)
+    assert [entry.name for entry in page.parent.iterdir()] == ["page.html"]
+    assert page.read_text("utf-8") == "é?"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import os
 from datetime import datetime
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from lookalike.cleaning.plan import Plan
 from lookalike.errors import ImageError
 from lookalike.images import read_image
 from lookalike.images.resize import encode_jpeg, thumbnail
+from lookalike.placing import write_text
 from lookalike.settings import Settings
 from lookalike.units import said_bytes
 from lookalike.version import __version__
@@ -43,13 +43,7 @@ def write_report(plan: Plan, path: Path, *, settings: Settings) -> None:
         most=_MOST_GROUPS,
         most_members=_MOST_MEMBERS,
     )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        aside.write_text(text, "utf-8", errors="replace")  # a file's name may hold what UTF-8 can't
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
+    write_text(path, text)
 
 
 def _thumbnail(name: str, settings: Settings) -> str:

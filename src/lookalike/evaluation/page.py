@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from lookalike.evaluation.drawing import COLORS
 from lookalike.evaluation.figures import Figure
 from lookalike.evaluation.reading import read_or_error
 from lookalike.images.resize import encode_jpeg, thumbnail
+from lookalike.placing import write_text
 from lookalike.settings import Settings
 from lookalike.version import __version__
 
@@ -46,13 +46,7 @@ def write_page(
     pages.filters |= {"figure": _figure, "median": lambda one: _figure(one, 1)}
     pages.globals |= {"thumbnail": _Thumbnails(files, settings), "colors": COLORS, "version": __version__}
     text = pages.get_template(template).render(values)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        aside.write_text(text, "utf-8", errors="replace")  # a file's name may hold what UTF-8 can't
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
+    write_text(path, text)
 
 
 class _Thumbnails:
