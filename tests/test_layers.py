@@ -9,7 +9,7 @@ SOURCE = Path(__file__).resolve().parents[1] / "src" / "lookalike"
 
 # Lowest first; a module may import from its own floor's other modules listed earlier, and from floors below.
 FLOORS = [
-    ["errors", "version", "units", "counting", "allocation", "placing"],
+    ["errors", "version", "units", "counting", "allocation", "placing", "sqlite"],
     ["images"],
     ["settings", "records", "filters", "kinds", "edits"],
     ["describers"],
@@ -79,7 +79,7 @@ ROOMS = {
     "av": {"images/video.py"},
     "pdqhash": {"describers"},
     "numba": {"hashkernel.py"},
-    "sqlite3": {"describers/cache.py", "folders"},
+    "sqlite3": {"sqlite.py", "describers/cache.py", "folders"},
     "defusedxml": {"cleaning/xmp.py"},
     "filelock": {"workspace.py", "describers/hub.py", "cleaning/locking.py"},
     "tokenizers": {"describers/text.py"},

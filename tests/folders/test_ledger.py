@@ -216,22 +216,33 @@ def test_threads_and_other_ledgers_write_at_once(tmp_path):
     again.close()
 
 
-def test_two_processes_make_it_at_once(tmp_path):
+def test_processes_that_make_it_at_once(tmp_path):
     program = (
         "import sys\n"
         "from lookalike.folders.ledger import *\n"
+        "print(flush=True)\n"
+        "sys.stdin.readline()\n"  # so that all of them open it in the same moment
         "ledger = Ledger(sys.argv[1], hasher='h', describer='d', judge='j')\n"
-        "for n in range(200):\n"
+        "for n in range(100):\n"
         "    ledger.put(b'%s/%d' % (sys.argv[2].encode(), n), Known(1, 2, 3, 4, Picture(bytes([n]) * 32)))\n"
         "    ledger.commit()\n"
         "ledger.close()\n"
-        "sys.exit(bool(ledger.warning))\n"
+        "print(ledger.warning)\n"
     )
     path = str(tmp_path / "files.sqlite")
-    started = [subprocess.Popen([sys.executable, "-c", program, path, name]) for name in ("a", "b")]
-    assert [process.wait(120) for process in started] == [0, 0]
-    both = [b"%s/%d" % (name, n) for name in (b"a", b"b") for n in range(200)]
-    assert len(opened(path).files(both)) == 400
+    pipe = subprocess.PIPE
+    started = [
+        subprocess.Popen([sys.executable, "-c", program, path, name], stdin=pipe, stdout=pipe, text=True)
+        for name in "abcd"
+    ]
+    for process in started:
+        process.stdout.readline()
+    for process in started:
+        process.stdin.write("\n")
+        process.stdin.flush()
+    assert [process.communicate(timeout=120)[0] for process in started] == ["\n"] * 4
+    every = [b"%s/%d" % (name, n) for name in (b"a", b"b", b"c", b"d") for n in range(100)]
+    assert len(opened(path).files(every)) == 400
 
 
 def test_where_it_is(tmp_path):

@@ -14,6 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, SQLAlchemyError
 
 from lookalike.errors import CatalogFailed, InvalidArgument, MissingExtra
+from lookalike.sqlite import write_ahead
 
 __all__ = ["SCHEMA", "Database", "new_id", "now"]
 
@@ -106,10 +107,8 @@ def _postgres_engine(url: sql.URL) -> sql.Engine:
 
 def _set_up_sqlite(connection: Any, _: Any) -> None:
     connection.isolation_level = None  # the driver begins nothing by itself: `_begin_sqlite` does
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode=WAL")
-    cursor.execute("PRAGMA synchronous=FULL")  # what was acknowledged survives a power cut
-    cursor.close()
+    write_ahead(connection, _PATIENCE)
+    connection.execute("PRAGMA synchronous = FULL")  # what was acknowledged survives a power cut
 
 
 def _begin_sqlite(connection: sql.Connection) -> None:

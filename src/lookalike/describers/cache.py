@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 
 from lookalike.describers.colors import Color
 from lookalike.errors import InvalidArgument
+from lookalike.sqlite import connect, write_ahead
 from lookalike.version import __version__
 
 __all__ = ["DescriptionCache", "Entry", "cache_key", "pack", "unpack", "user_cache"]
@@ -140,11 +141,9 @@ class DescriptionCache:
     def _open(self) -> sqlite3.Connection:
         if self._opened is None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            db = sqlite3.connect(self.path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
+            db = connect(self.path, _PATIENCE)
             try:
-                # Readers go on while another process writes; no entry waits for the disk.
-                db.execute("PRAGMA journal_mode = WAL")
-                db.execute("PRAGMA synchronous = NORMAL")
+                write_ahead(db, _PATIENCE)
                 db.executescript(_SCHEMA)
             except sqlite3.Error:
                 db.close()

@@ -21,6 +21,7 @@ from typing import Final, TypeVar
 import platformdirs
 
 from lookalike.folders.paths import SEPARATOR
+from lookalike.sqlite import connect, write_ahead
 
 __all__ = ["FORMAT", "Known", "Ledger", "Picture", "user_ledger"]
 
@@ -247,9 +248,8 @@ def _opened(place: str) -> sqlite3.Connection:
     """Open a ledger, or make one where there is no file; "" is a temporary one, gone when it is closed."""
     if place:
         Path(place).parent.mkdir(parents=True, exist_ok=True)
-    db = sqlite3.connect(place, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
+    db = connect(place, _PATIENCE)
     try:
-        db.execute("PRAGMA synchronous = NORMAL")  # a killed process loses nothing that was committed
         _check(db)
     except sqlite3.Error:
         db.close()
@@ -258,23 +258,21 @@ def _opened(place: str) -> sqlite3.Connection:
 
 
 def _check(db: sqlite3.Connection) -> None:
-    mark, version, tables = _facts(db)
-    if tables == 0:
-        db.execute("PRAGMA journal_mode = WAL")
+    if _is_empty(db):
+        write_ahead(db, _PATIENCE)
         db.execute("BEGIN IMMEDIATE")  # of two that make it at once, one waits and finds it made
-        if _facts(db)[2] == 0:
+        if _is_empty(db):
             for statement in _SCHEMA.strip().split(";\n"):
                 db.execute(statement)
         db.execute("COMMIT")
-        mark, version, tables = _facts(db)
-    if mark != _MARK or version != FORMAT:
+    # Read after the tables were seen: who made them set both in the same transaction.
+    facts = [db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")]
+    if facts != [_MARK, FORMAT]:
         raise sqlite3.DatabaseError("it is no ledger of this version of Lookalike")
 
 
-def _facts(db: sqlite3.Connection) -> tuple[int, int, int]:
-    queries = ("PRAGMA application_id", "PRAGMA user_version", "SELECT count(*) FROM sqlite_master")
-    mark, version, tables = (int(db.execute(query).fetchone()[0]) for query in queries)
-    return mark, version, tables
+def _is_empty(db: sqlite3.Connection) -> bool:
+    return not db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
 
 
 def _picture(row: Sequence[object]) -> Picture:

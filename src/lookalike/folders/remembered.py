@@ -14,6 +14,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
+from lookalike.sqlite import connect, write_ahead
+
 __all__ = ["FORMAT", "Remembered", "beside"]
 
 FORMAT: Final = 1
@@ -48,11 +50,9 @@ class Remembered:
         if place:
             with suppress(sqlite3.Error, OSError):
                 Path(place).parent.mkdir(parents=True, exist_ok=True)
-                db = sqlite3.connect(place, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
-                self._db = db
-                db.execute("PRAGMA journal_mode = WAL")
-                db.execute("PRAGMA synchronous = NORMAL")
-                db.execute(_SCHEMA)
+                self._db = connect(place, _PATIENCE)
+                write_ahead(self._db, _PATIENCE)
+                self._db.execute(_SCHEMA)
 
     def get(self, first: str, second: str) -> dict[str, Any] | None:
         """Return what was found of a pair, in this order of the two, or None."""
