@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from lookalike.errors import FolderNotFound, InvalidArgument, NoImagesFound
+from lookalike.errors import InvalidArgument, LabelsNotFound, NoImagesFound
 from lookalike.labeled import Labeled, Pair, labeled_by_file, labeled_folder, read_pairs
 
 
@@ -40,8 +40,10 @@ def test_a_folder_without_labels_is_refused(tmp_path, draw, save):
     save(draw(0), tmp_path / "flat" / "0.jpg")
     with pytest.raises(InvalidArgument, match="folder of folders"):
         labeled_folder(tmp_path / "flat")
-    with pytest.raises(FolderNotFound):
+    with pytest.raises(LabelsNotFound, match="nothing is there"):
         labeled_folder(tmp_path / "none")
+    with pytest.raises(LabelsNotFound, match="a file, not a folder"):
+        labeled_folder(tmp_path / "flat" / "0.jpg")
     (tmp_path / "empty").mkdir()
     with pytest.raises(NoImagesFound):
         labeled_folder(tmp_path / "empty")
@@ -75,7 +77,7 @@ def test_a_bad_table_is_a_clear_error(tmp_path, name, text, words):
 
 
 def test_a_table_that_is_not_there_or_not_text(tmp_path):
-    with pytest.raises(InvalidArgument, match="No such file"):
+    with pytest.raises(LabelsNotFound, match="columns file, label"):
         labeled_by_file(tmp_path / "none.csv")
     (tmp_path / "t.csv").write_bytes(b"file,label\n\xff\xfe,x\n")
     with pytest.raises(InvalidArgument, match="UTF-8"):

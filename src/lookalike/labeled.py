@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lookalike.errors import InvalidArgument
+from lookalike.errors import InvalidArgument, LabelsNotFound
 from lookalike.folders.scan import scan
 
 __all__ = ["Labeled", "Pair", "labeled_by_file", "labeled_folder", "read_marks", "read_pairs"]
@@ -39,8 +39,13 @@ class Pair:
 def labeled_folder(folder: Path) -> Labeled:
     """Take the folders directly in a folder as labels of all the pictures below them.
 
-    Raises FolderNotFound, NoImagesFound, and InvalidArgument where no picture is in such a folder.
+    Raises LabelsNotFound, NoImagesFound, and InvalidArgument where no picture is in such a folder.
     """
+    folder = folder.expanduser()
+    if not folder.is_dir():
+        reason = "a file, not a folder" if folder.exists() else "nothing is there"
+        wanted = "a folder with one folder per label; a .csv or .jsonl file of labels is given as such (--labels)"
+        raise LabelsNotFound(str(folder), wanted, reason)
     found = scan(folder)
     parts = {picture: picture.relative_to(found.root).parts for picture in found.pictures}
     files = [picture for picture in found.pictures if len(parts[picture]) > 1]
@@ -54,7 +59,8 @@ def labeled_by_file(table: Path, folder: Path | None = None, column: str = "labe
     """Read a CSV or JSON-lines file with the columns file and label; other columns are ignored.
 
     folder: where the files are, by default where the table is. column: that holds the label. Rows without one are
-    `unlabeled`. Raises InvalidArgument for what is no such table, and for a file named twice, which would find itself.
+    `unlabeled`. Raises LabelsNotFound; InvalidArgument for what is no such table, and for a file named twice, which
+    would find itself.
     """
     base = table.parent if folder is None else folder
     rows = [(base / str(row["file"]), str(row[column])) for _, row in _read_table(table, ("file", column))]
@@ -69,7 +75,8 @@ def labeled_by_file(table: Path, folder: Path | None = None, column: str = "labe
 def read_pairs(table: Path, folder: Path | None = None) -> list[Pair]:
     """Read a CSV or JSON-lines file with the columns a, b (pictures) and same (1 or 0, true or false, yes or no).
 
-    folder: where the files are, by default where the table is. Raises InvalidArgument for what is no such table.
+    folder: where the files are, by default where the table is. Raises LabelsNotFound; InvalidArgument for
+    what is no such table.
     """
     base = table.parent if folder is None else folder
     return [Pair(base / a, base / b, same) for a, b, same in read_marks(table)]
@@ -89,6 +96,8 @@ def read_marks(table: Path) -> list[tuple[str, str, bool]]:
 def _read_table(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, Mapping[str, Any]]]:
     """Yield (line number, row) of a CSV or JSON-lines file; every row has all the columns."""
     readers = {".csv": _read_csv, ".jsonl": _read_jsonl}
+    if not path.exists():
+        raise LabelsNotFound(str(path), f"a .csv or .jsonl file with the columns {', '.join(columns)}")
     if path.suffix not in readers:
         raise InvalidArgument("the table", str(path), f"a file ending in {' or '.join(readers)}")
     try:

@@ -34,6 +34,25 @@ def test_folders(run, tmp_path, command):
     assert not (tmp_path / "space").exists(), "a folder that can't be used makes no workspace"
 
 
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        (("train", "NOPE"), "one folder per class"),
+        (("train", "--task", "tag", "NOPE"), "one folder per label"),
+        (("train", "--task", "classify", "NOPE.csv"), "columns file, and label"),
+        (("calibrate", "NOPE"), "columns a, b, same"),
+        (("evaluate", "NOPE"), "one folder per label"),
+        (("evaluate", "--labels", "NOPE.csv"), "columns file, label"),
+        (("evaluate", "--pairs", "NOPE.csv"), "columns a, b, same"),
+    ],
+)
+def test_what_to_learn_from_that_is_not_there(run, tmp_path, monkeypatch, command, expected):
+    monkeypatch.chdir(tmp_path)
+    result = run(*command)
+    clear(result, "NOPE", "nothing is there", expected, "Check the path")
+    assert "URL" not in result.err, "it isn't one picture that is missing"
+
+
 def test_a_collection_that_does_not_exist(run, pictures):
     clear(run("search", "nothing", "--id", "x"), "none yet")
     run("index", pictures, "-C", "c")

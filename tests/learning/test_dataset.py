@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from lookalike.errors import InvalidArgument, SourceNotFound
+from lookalike.errors import InvalidArgument, LabelsNotFound
 from lookalike.learning import read_dataset
 
 
@@ -106,7 +106,7 @@ def test_rows_without_a_group_are_said_and_left_out(files):
 
 
 def test_nothing_there(tmp_path):
-    with pytest.raises(SourceNotFound):
+    with pytest.raises(LabelsNotFound, match="one folder per class"):
         read_dataset(tmp_path / "no.csv")
 
 

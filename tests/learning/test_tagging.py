@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import lookalike
 from lookalike.describers.ensemble import standard_ensemble
-from lookalike.errors import InvalidArgument, SourceNotFound, TaggerMismatch, WouldOverwrite
+from lookalike.errors import InvalidArgument, LabelsNotFound, TaggerMismatch, WouldOverwrite
 from lookalike.learning.examples import Examples
 from lookalike.learning.logistic import class_weights, fit_linear, minimized
 from lookalike.learning.tagging import TagPlan, folds_of, learn_tagger
@@ -269,7 +269,7 @@ def test_tables_that_are_none_are_refused(classes, tmp_path, text, match):
     (tmp_path / "t.csv").write_text(text, "utf-8")
     with pytest.raises(InvalidArgument, match=match):
         lookalike.train_tagger(tmp_path / "t.csv", settings=ONE_THREAD)
-    with pytest.raises(SourceNotFound):
+    with pytest.raises(LabelsNotFound, match="one folder per label"):
         lookalike.train_tagger(tmp_path / "none.csv", settings=ONE_THREAD)
 
 

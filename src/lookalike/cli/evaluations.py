@@ -52,11 +52,12 @@ def on_labels(folder: Path | None, table: Path | None, train: Path | None, asked
         with progress_bar("describing", len(labeled.files)) as advance:
             return described(labeled, lineup, settings=asked.settings, progress=advance)
 
+    learned = None if train is None else labeled_folder(train)  # before anything is described for long
     if table is not None:
         pictures = read(labeled_by_file(table, folder))
     elif folder is not None:
         pictures = read(labeled_folder(folder))
-    training = None if train is None else read(labeled_folder(train))
+    training = None if learned is None else read(learned)
     measured = evaluate_described(pictures, training=training, sample=asked.sample)
     _note_unreadable({**measured.unreadable, **(training.unreadable if training else {})})
     compared = [asked.settings.model, *asked.models[1:]] if len(asked.models) > 1 else []

@@ -10,6 +10,7 @@
     │   └── UrlUnreachable            a URL that gave nothing usable in time
     ├── FolderError                   a folder can't be walked
     │   ├── FolderNotFound
+    │   │   └── LabelsNotFound        labeled pictures, as folders or a table, that are not where they were said to be
     │   └── NoImagesFound
     ├── CleaningError                 copies can't be taken away, or not be put back
     │   ├── PlanUnreadable            no plan, a damaged one, or one of a newer version
@@ -122,6 +123,7 @@ from lookalike.errors.pictures import (
     ImageTooLarge,
     ImageUnreadable,
     JournalUnreadable,
+    LabelsNotFound,
     NoImagesFound,
     PlanNotFound,
     PlanUnreadable,
@@ -167,6 +169,7 @@ __all__ = [
     "InvalidName",
     "InvalidRecord",
     "JournalUnreadable",
+    "LabelsNotFound",
     "LookalikeError",
     "MissingExtra",
     "ModelError",

@@ -18,6 +18,7 @@ __all__ = [
     "ImageTooLarge",
     "ImageUnreadable",
     "JournalUnreadable",
+    "LabelsNotFound",
     "NoImagesFound",
     "PlanNotFound",
     "PlanUnreadable",
@@ -103,6 +104,16 @@ class FolderNotFound(FolderError):
 
     def __init__(self, folder: str) -> None:
         super().__init__(folder, f"{folder} is not a folder. Check the path.")
+
+
+class LabelsNotFound(FolderNotFound):
+    """There is nothing to learn from or to measure with where the path points. `wanted`: what was expected there."""
+
+    code = "labels_not_found"
+
+    def __init__(self, source: str, wanted: str, reason: str = "nothing is there") -> None:
+        self.folder, self.wanted, self.reason = source, wanted, reason
+        FolderError.__init__(self, source, f"{source}: {reason}. Expected is {wanted}. Check the path.")
 
 
 class NoImagesFound(FolderError):

@@ -9,13 +9,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from lookalike.errors import InvalidArgument, SourceNotFound
+from lookalike.errors import InvalidArgument, LabelsNotFound
 from lookalike.labeled import Labeled, Pair, labeled_by_file, labeled_folder, read_pairs
 
 __all__ = ["Dataset", "read_dataset", "shortened", "shrunk", "unbalanced"]
 
 _UNBALANCED = 20  # times as many pictures as the median class
 _SHOWN = 3
+_TABLE = "a .csv or .jsonl file of labels (columns file and label), groups (file and group) or pairs (a, b and same)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +43,8 @@ def read_dataset(source: Path) -> Dataset:
 
     A table holds `file` and `label` (or `group`), or `a`, `b` and `same`; a line of JSON may also hold `files`, a
     list of those that show the same. Pictures that pairs call the same, directly or through others, are one identity.
-    Files that are named but not there are left out with a warning. Raises SourceNotFound, FolderNotFound,
-    NoImagesFound, and InvalidArgument for what is none of these or names no file that is there.
+    Files that are named but not there are left out with a warning. Raises LabelsNotFound, NoImagesFound,
+    and InvalidArgument for what is none of these or names no file that is there.
     """
     source = source.expanduser()
     if source.is_dir():
@@ -53,7 +54,7 @@ def read_dataset(source: Path) -> Dataset:
     elif source.is_file():
         data = _there(_table(source), source)
     else:
-        raise SourceNotFound(str(source))
+        raise LabelsNotFound(str(source), f"a folder with one folder per class, or {_TABLE}")
     return replace(data, warnings=[*data.warnings, *_odd(data)])
 
 

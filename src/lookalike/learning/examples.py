@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from lookalike.describers.calibration import Calibration
 from lookalike.describers.ensemble import standard_ensemble
 from lookalike.describers.stream import Job, Outcome, describe_stream
-from lookalike.errors import InvalidArgument, SourceNotFound
+from lookalike.errors import InvalidArgument, LabelsNotFound
 from lookalike.evaluation.lineup import unit
 from lookalike.evaluation.reading import Progress
 from lookalike.labeled import labeled_folder
@@ -93,7 +93,7 @@ def read_labels(source: Path, task: Task) -> tuple[list[Named], list[str]]:
     A folder: the folders directly in it are labels. A .csv or .jsonl table, paths relative to it: `file` and `label`,
     or `file` and `tags` (a list, in CSV divided by semicolons); perhaps `group` and `test`. Of pictures without a
     label none is learned from to "classify", and to "tag" they are those that no tag fits.
-    Raises SourceNotFound, NoImagesFound, and InvalidArgument for what is neither.
+    Raises LabelsNotFound, NoImagesFound, and InvalidArgument for what is neither.
     """
     source = source.expanduser()
     if source.is_dir():
@@ -103,7 +103,8 @@ def read_labels(source: Path, task: Task) -> tuple[list[Named], list[str]]:
     elif source.is_file():
         given = [_named(row, source, line) for line, row in enumerate(_table(source), 1)]
     else:
-        raise SourceNotFound(str(source))
+        wanted = "a folder with one folder per label, or a .csv or .jsonl file (columns file, and label or tags)"
+        raise LabelsNotFound(str(source), wanted)
     notes = []
     missing = [str(one.file) for one in given if not one.file.is_file()]
     if missing:
