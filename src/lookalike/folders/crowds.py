@@ -78,7 +78,8 @@ class _Crowd:
         for pair in self.given.clear:
             if joined.find(pair[0]) != joined.find(pair[1]) and self._link(*pair).probability >= self.how.least:
                 joined.union(*pair)
-                self._note_whole(pair)
+                if self.how.verifier.pixels:
+                    self._note_whole(pair)
         doubtful = _near_together(self.given.doubtful)
         ahead = 0
         for at, pair in enumerate(doubtful):
@@ -122,7 +123,7 @@ class _Crowd:
     def _following(self, a: int, b: int) -> Seen | None:
         """Judge two members by what was found of those they are copies of as a whole."""
         one, other = self.whole.pair(a, b)
-        if (one, other) == (a, b) or not self.how.verifier.pixels:
+        if (one, other) == (a, b):
             return None
         between, likely = np.eye(3), 1.0
         tier: Tier = "hash"

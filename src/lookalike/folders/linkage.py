@@ -91,11 +91,20 @@ def _complete(crowd: Crowd, least: float, apart: Collection[Pair]) -> Iterator[l
     yield from joined.groups()
 
 
+def _all_agree(crowd: Crowd, least: float) -> bool:
+    """Whether every two were judged, and to be the same picture: most crowds are a picture and its copies."""
+    every = crowd.size * (crowd.size - 1) // 2
+    return len(crowd.links) == every and all(link.probability >= least for link in crowd.links.values())
+
+
 def _agree(crowd: Crowd, pair: Pair, least: float, apart: Collection[Pair]) -> bool:
     return (min(pair), max(pair)) not in apart and crowd.link(*pair).probability >= least
 
 
 def _average(crowd: Crowd, least: float, apart: Collection[Pair]) -> Iterator[list[int]]:
+    if not apart and _all_agree(crowd, least):
+        yield list(range(crowd.size))
+        return
     for members in _cut(crowd, list(range(crowd.size)), least, _CUTS):
         place = {member: n for n, member in enumerate(members)}
         kept = [(place[a], place[b]) for a, b in sorted(apart) if a in place and b in place]

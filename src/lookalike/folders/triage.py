@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from lookalike.duplicates import connected_groups
 from lookalike.folders.survey import Survey
-from lookalike.likeness import Judge, is_plain, nearest_bits
+from lookalike.likeness import Judge, nearest_bits
 
 __all__ = ["Described", "Triage", "describe", "probabilities", "triage"]
 
@@ -62,8 +62,8 @@ class Described:
 
 def describe(survey: Survey, i: Numbers, j: Numbers) -> Described:
     """Look up what is known of pairs of files."""
-    plain = (survey.codes[i] == 0) | (survey.codes[j] == 0) | is_plain(survey.codes[i]) | is_plain(survey.codes[j])
-    turned, bits = nearest_bits(survey.turned[i], survey.turned[j][:, 0])
+    plain = (survey.codes[i] == 0) | (survey.codes[j] == 0)
+    turned, bits = nearest_bits(survey.turned[i], survey.turned[j, 0])
     if survey.copies.shape[1]:
         cosine = np.einsum("nd,nd->n", survey.copies[i], survey.copies[j], dtype=np.float32)
     else:

@@ -18,7 +18,7 @@ class Wholes:
 
     def pair(self, a: int, b: int) -> tuple[int, int]:
         """Return the members that two are copies of, themselves for want of others."""
-        return self._found(a)[0], self._found(b)[0]
+        return self._of.get(a, (a,))[0], self._of.get(b, (b,))[0]
 
     def way(self, member: int) -> tuple[Floats, float]:
         """Return the transform from a member to what it is a copy of, (3, 3), and how likely it is one."""
