@@ -67,7 +67,8 @@ class _Sorted:
         keys = (codes >> np.uint64(_WIDTH * quarter)).astype(np.uint16)
         self.order = np.argsort(keys, kind="stable")
         self.codes, self.keys = codes[self.order], keys[self.order].astype(np.intp)
-        self.starts = np.searchsorted(self.keys, np.arange((1 << _WIDTH) + 1))
+        self.starts = np.zeros((1 << _WIDTH) + 1, np.intp)
+        np.cumsum(np.bincount(keys, minlength=1 << _WIDTH), out=self.starts[1:])
 
 
 @dataclass(frozen=True, slots=True)
