@@ -5,12 +5,41 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-__all__ = ["place", "write_json", "write_text"]
+from lookalike.errors import FolderUnwritable
+
+__all__ = ["place", "placed", "write_json", "write_text", "writing"]
+
+
+@contextmanager
+def placed(out: Path) -> Iterator[Path]:
+    """Yield an empty folder beside `out` to write into; it takes that place when the block ends well, or is gone.
+
+    Raises FolderUnwritable for an OSError, also one from inside the block.
+    """
+    aside = out.parent / f".{out.name}.{os.getpid()}.part"
+    with writing(out):
+        try:
+            out.parent.mkdir(parents=True, exist_ok=True)
+            shutil.rmtree(aside, ignore_errors=True)
+            aside.mkdir()
+            yield aside
+            place(aside, out)
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)
+
+
+@contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Raise FolderUnwritable for an OSError inside the block: this folder was to be written, or a file in it."""
+    try:
+        yield
+    except OSError as error:
+        raise FolderUnwritable(str(folder), error.strerror or str(error)) from error
 
 
 def place(aside: Path, out: Path) -> None:

@@ -46,8 +46,7 @@ def test_folders(run, tmp_path, command):
         (("evaluate", "--pairs", "NOPE.csv"), "columns a, b, same"),
     ],
 )
-def test_what_to_learn_from_that_is_not_there(run, tmp_path, monkeypatch, command, expected):
-    monkeypatch.chdir(tmp_path)
+def test_what_to_learn_from_that_is_not_there(run, command, expected):
     result = run(*command)
     clear(result, "NOPE", "nothing is there", expected, "Check the path")
     assert "URL" not in result.err, "it isn't one picture that is missing"

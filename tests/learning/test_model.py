@@ -1,7 +1,9 @@
 """The folder: whole or not there, refused when altered, usable wherever a name is."""
 
+import errno
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ import lookalike
 from lookalike.describers.cards import card
 from lookalike.describers.ensemble import standard_ensemble
 from lookalike.describers.modelfolder import CARD, card_digest, settled
-from lookalike.errors import InvalidArgument, ModelMissing, WeightsCorrupt, WouldOverwrite
+from lookalike.errors import FolderUnwritable, InvalidArgument, ModelMissing, WeightsCorrupt, WouldOverwrite
 from lookalike.images import read_image
 from lookalike.learning import train
 from lookalike.learning.model import Draft, write_model
@@ -127,6 +129,24 @@ def test_nothing_is_left_where_writing_fails(tmp_path):
     with pytest.raises(Exception, match="model"):
         write_model(tmp_path / "out", base, Draft(b"no model", 256, 0.0), {})
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("file", ["model.onnx", "report.json"])
+def test_a_full_disk_leaves_the_model_that_was_there(folder, classes, monkeypatch, file):
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    opened = Path.open
+
+    def full(path, mode="r", *arguments, **more):
+        if path.name == file and "w" in mode:
+            raise OSError(errno.ENOSPC, "No space left on device", str(path))
+        return opened(path, mode, *arguments, **more)
+
+    monkeypatch.setattr(Path, "open", full)
+    with pytest.raises(FolderUnwritable, match="No space left on device") as caught:
+        train(classes, folder, settings=Settings(threads=1), force=True)
+    assert caught.value.folder == str(folder)
+    assert [path.name for path in folder.parent.iterdir()] == [folder.name]
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
 def test_a_kept_model_answers_as_before(tmp_path):

@@ -1,11 +1,13 @@
 """Taggers: what they say of vectors, their folders, and chains of them."""
 
+import errno
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from lookalike.errors import TaggerMismatch, TaggerUnusable
+from lookalike.errors import FolderUnwritable, TaggerMismatch, TaggerUnusable
 from lookalike.taggers import Flow, Tagger, flow_of, read_tagger, tagger_folder, write_tagger
 from lookalike.taggers.flow import TaggerStep, stale, told
 
@@ -115,3 +117,21 @@ def test_only_what_was_filled_by_itself_and_not_changed_since_is_stale():
 def test_a_missing_tagger_is_said(tmp_path):
     with pytest.raises(TaggerUnusable, match="not there"):
         flow_of(["room"], tmp_path)
+
+
+def test_a_full_disk_leaves_the_tagger_that_was_there(tmp_path, monkeypatch):
+    out = tmp_path / "room"
+    written = write_tagger(out, made(), {})
+    opened = Path.open
+
+    def full(path, mode="r", *arguments, **more):
+        if path.name == "tagger.json" and "w" in mode:
+            raise OSError(errno.ENOSPC, "No space left on device", str(path))
+        return opened(path, mode, *arguments, **more)
+
+    monkeypatch.setattr(Path, "open", full)
+    with pytest.raises(FolderUnwritable, match=r"room could not be written: No space left on device"):
+        write_tagger(out, made(task="tag"), {})
+    monkeypatch.undo()
+    assert [path.name for path in tmp_path.iterdir()] == ["room"]
+    assert read_tagger(out).digest == written.digest

@@ -28,6 +28,7 @@ _STATUS: dict[type[errors.LookalikeError], int] = {
     errors.ModelMismatch: 409,
     errors.TaggerMismatch: 409,
     errors.TaggerUnusable: 422,
+    errors.FolderUnwritable: 507,
     errors.StoreFailed: 507,
     errors.ShapeMismatch: 422,
     errors.UnknownVector: 422,

@@ -8,9 +8,10 @@
     │   ├── ImageTooLarge             refused by its size before decoding
     │   ├── UrlRefused                a URL that is not followed, by its form or by where it leads
     │   └── UrlUnreachable            a URL that gave nothing usable in time
-    ├── FolderError                   a folder can't be walked
+    ├── FolderError                   a folder can't be walked, or not be written
     │   ├── FolderNotFound
     │   │   └── LabelsNotFound        labeled pictures, as folders or a table, that are not where they were said to be
+    │   ├── FolderUnwritable          the disk is full, or the system refuses
     │   └── NoImagesFound
     ├── CleaningError                 copies can't be taken away, or not be put back
     │   ├── PlanUnreadable            no plan, a damaged one, or one of a newer version
@@ -119,6 +120,7 @@ from lookalike.errors.pictures import (
     FileChanged,
     FolderError,
     FolderNotFound,
+    FolderUnwritable,
     ImageError,
     ImageTooLarge,
     ImageUnreadable,
@@ -160,6 +162,7 @@ __all__ = [
     "FileChanged",
     "FolderError",
     "FolderNotFound",
+    "FolderUnwritable",
     "ImageError",
     "ImageTooLarge",
     "ImageUnreadable",

@@ -14,6 +14,7 @@ __all__ = [
     "FileChanged",
     "FolderError",
     "FolderNotFound",
+    "FolderUnwritable",
     "ImageError",
     "ImageTooLarge",
     "ImageUnreadable",
@@ -88,7 +89,7 @@ class UrlUnreachable(ImageError):
 
 
 class FolderError(LookalikeError):
-    """A folder can't be walked."""
+    """A folder can't be walked, or not be written."""
 
     code = "folder_error"
 
@@ -114,6 +115,16 @@ class LabelsNotFound(FolderNotFound):
     def __init__(self, source: str, wanted: str, reason: str = "nothing is there") -> None:
         self.folder, self.wanted, self.reason = source, wanted, reason
         FolderError.__init__(self, source, f"{source}: {reason}. Expected is {wanted}. Check the path.")
+
+
+class FolderUnwritable(FolderError):
+    """The system refuses to write a folder: the disk is full, or it may not. What was there before is as it was."""
+
+    code = "folder_unwritable"
+
+    def __init__(self, folder: str, reason: str, advice: str = "Make room there, or name another folder.") -> None:
+        self.reason = reason
+        super().__init__(folder, f"{folder} could not be written: {reason}. Nothing of it was left behind. {advice}")
 
 
 class NoImagesFound(FolderError):

@@ -8,6 +8,7 @@ from for as many epochs. Normalizations stay frozen. The same seed on the same m
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from lookalike.learning.choice import STRENGTHS, Choice, chosen_strength, pair_c
 from lookalike.learning.head import Rows, fit_head, joined_rows
 from lookalike.learning.late import Late, late_stages
 from lookalike.learning.objectives import Classes, contrastive, triplet
+from lookalike.placing import writing
 
 __all__ = ["Course", "Finetuned", "Lesson", "finetune", "rows_of"]
 
@@ -198,7 +200,6 @@ class _Phase:
         return int(np.argmax(self.curve)) if self._history else 0
 
     def _save(self) -> None:
-        self._course.folder.mkdir(parents=True, exist_ok=True)
         state = {
             "late": self.late.state_dict(),
             "proxies": self._proxies.state_dict(),
@@ -206,10 +207,17 @@ class _Phase:
             "best": self._best,
             "about": json.dumps([self._key(), self.epoch, self._history]),
         }
+        sink = io.BytesIO()  # torch's own writer says of a full disk only that a position was unexpected
+        torch.save(state, sink)
         path = self._course.folder / f"{self._name}-{_CHECKPOINT}"
         aside = path.with_suffix(".part")
-        torch.save(state, aside)
-        aside.replace(path)
+        with writing(self._course.folder):
+            self._course.folder.mkdir(parents=True, exist_ok=True)
+            try:
+                aside.write_bytes(sink.getvalue())
+                aside.replace(path)
+            finally:
+                aside.unlink(missing_ok=True)
 
     def _resume(self) -> None:
         path = self._course.folder / f"{self._name}-{_CHECKPOINT}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -23,7 +22,7 @@ from lookalike.describers.weights import check_file
 from lookalike.errors import InvalidArgument, WouldOverwrite
 from lookalike.learning.onnxfile import MEANING
 from lookalike.learning.views import Base
-from lookalike.placing import place, write_json
+from lookalike.placing import placed, write_json
 
 __all__ = ["REPORT", "Draft", "check_target", "write_model"]
 
@@ -61,24 +60,16 @@ def check_target(out: Path, force: bool) -> None:
 def write_model(out: Path, base: Base, draft: Draft, report: Mapping[str, Any]) -> ModelCard:
     """Write the folder aside, try it, and rename it into place; a model that was there is replaced.
 
-    Raises OSError where the disk refuses, WeightsCorrupt or ModelUnusable if what was written can't be used.
+    Raises FolderUnwritable where the disk refuses, WeightsCorrupt or ModelUnusable if what was written can't be used.
     """
     from lookalike.describers.cards import card
 
-    out.parent.mkdir(parents=True, exist_ok=True)
-    aside = out.parent / f".{out.name}.{os.getpid()}.part"
-    shutil.rmtree(aside, ignore_errors=True)
-    aside.mkdir()
-    try:
+    with placed(out) as aside:
         facts = _card(out.name, base, draft, _files(aside, base, draft))
         write_json(aside / REPORT, report)
         write_json(aside / CARD, facts | {"digest": card_digest(facts)})
         pixels = np.zeros((base.card.prepare.side, base.card.prepare.side, 3), np.uint8)
         NeuralDescriber(card(str(aside))).describe([pixels])
-        place(aside, out)
-    except BaseException:
-        shutil.rmtree(aside, ignore_errors=True)
-        raise
     standard_ensemble.cache_clear()  # a folder of this name may be open as it was
     return card(str(out))
 

@@ -20,6 +20,7 @@ from lookalike.images.resize import fit_square
 from lookalike.learning.onnxfile import FEATURES, with_features
 from lookalike.learning.plan import Errand
 from lookalike.learning.views import Base
+from lookalike.placing import writing
 from lookalike.training.augment import jitter, weak
 
 __all__ = ["VIEWS", "stage_views"]
@@ -40,7 +41,8 @@ def stage_views(
     """
     with tempfile.TemporaryDirectory() as folder:
         model = with_features(base.model, [tensor])
-        (Path(folder) / "stages.onnx").write_bytes(model)
+        with writing(Path(folder)):
+            (Path(folder) / "stages.onnx").write_bytes(model)
         image = ModelFile("stages.onnx", sha256=hashlib.sha256(model).hexdigest())
         describer = NeuralDescriber(replace(base.card, folder=Path(folder), files={"image": image}, logits=FEATURES))
         side = base.card.prepare.side

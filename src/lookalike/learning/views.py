@@ -23,6 +23,7 @@ from lookalike.evaluation.lineup import Lineup
 from lookalike.images.image import Pixels
 from lookalike.images.resize import fit_square
 from lookalike.learning.onnxfile import FEATURES, MEANING, feature_tensors, with_features
+from lookalike.placing import writing
 
 __all__ = ["MIRRORED", "SEEN", "Base", "Views"]
 
@@ -95,6 +96,7 @@ class Views(Lineup):
             return replace(base.card, logits="")
         model = with_features(base.model, base.tensors)
         folder = Path(self._folder.name)
-        (folder / "features.onnx").write_bytes(model)
+        with writing(folder):
+            (folder / "features.onnx").write_bytes(model)
         files: dict[str, Any] = {"image": ModelFile("features.onnx", sha256=hashlib.sha256(model).hexdigest())}
         return replace(base.card, folder=folder, files=files, logits=FEATURES)

@@ -10,9 +10,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
 import re
-import shutil
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -22,7 +20,7 @@ import numpy as np
 
 from lookalike.describers.modelfolder import card_digest, check_place
 from lookalike.errors import InvalidArgument, TaggerUnusable, WouldOverwrite
-from lookalike.placing import place, write_json
+from lookalike.placing import placed, write_json
 from lookalike.taggers.tagger import TASKS, VECTOR, Tagger
 
 __all__ = ["CARD", "TAGGERS", "check_target", "read_tagger", "tagger_folder", "write_tagger"]
@@ -70,13 +68,9 @@ def check_target(out: Path, force: bool) -> None:
 def write_tagger(out: Path, tagger: Tagger, report: Mapping[str, Any]) -> Tagger:
     """Write the folder aside, read it back, and rename it into place; one that was there is replaced.
 
-    The same tagger gives the same bytes. Raises OSError where the disk refuses.
+    The same tagger gives the same bytes. Raises FolderUnwritable where the disk refuses.
     """
-    out.parent.mkdir(parents=True, exist_ok=True)
-    aside = out.parent / f".{out.name}.{os.getpid()}.part"
-    shutil.rmtree(aside, ignore_errors=True)
-    aside.mkdir()
-    try:
+    with placed(out) as aside:
         sink = io.BytesIO()
         np.savez(sink, **{name: getattr(tagger, name) for name in _ARRAYS})
         (aside / _NUMBERS).write_bytes(sink.getvalue())
@@ -84,10 +78,6 @@ def write_tagger(out: Path, tagger: Tagger, report: Mapping[str, Any]) -> Tagger
         write_json(aside / _REPORT, report)
         write_json(aside / CARD, facts | {"digest": card_digest(facts)})
         read_tagger(aside)
-        place(aside, out)
-    except BaseException:
-        shutil.rmtree(aside, ignore_errors=True)
-        raise
     return read_tagger(out)
 
 
