@@ -67,7 +67,8 @@ ROOMS = {
     "argon2": {"catalog/users.py"},
     "fastapi": {"api", "pages"},
     "starlette": {"api", "pages"},
-    "cv2": {"images", "describers", "edits", "ssim.py", "keypoints.py", "folders/alignment.py", "training"},
+    "cv2": {"images", "describers", "edits", "ssim.py", "keypoints.py", "training"}
+    | {"folders/alignment.py", "folders/differences.py"},
     "threadpoolctl": {"images/threads.py"},
     "PIL": {"images", "describers", "edits", "gallery.py", "training", "cli/doctor.py", "atlas/drawing.py"}
     | {"cleaning/told.py", "cleaning/exposure.py"},  # what files say of themselves, beside their pixels

@@ -8,9 +8,10 @@ import pytest
 from lookalike.describers.ensemble import standard_ensemble
 from lookalike.describers.hashes import ORIENTATIONS
 from lookalike.edits import edit
-from lookalike.folders.changes import Shown, changes_between, changes_of_whole
+from lookalike.folders.changes import changes_between, changes_of_whole
 from lookalike.folders.findings import PictureFile
 from lookalike.folders.placement import CORNERS, held, moved, nearest_held, placed
+from lookalike.folders.shown import Shown
 from lookalike.images import decode
 from lookalike.images.resize import encode_jpeg, thumbnail
 from lookalike.signals import measure_portraits, portrait

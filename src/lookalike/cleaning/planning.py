@@ -10,10 +10,10 @@ from typing import TypeAlias
 from lookalike.cleaning.plan import Plan, Terms, make_plan
 from lookalike.describers.ensemble import Ensemble, calibrated, standard_ensemble
 from lookalike.errors import ImageError
-from lookalike.folders.changes import Shown
 from lookalike.folders.finding import DuplicateSearch
 from lookalike.folders.findings import FilePair, PictureFile
 from lookalike.folders.seen import Recollection
+from lookalike.folders.shown import Shown
 from lookalike.folders.verify import look_closely, show
 from lookalike.settings import Settings
 from lookalike.signals import Portrait

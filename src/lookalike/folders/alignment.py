@@ -14,23 +14,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.folders.placement import CORNERS, corner_shift, inside, moved
-from lookalike.images.image import Pixels
-from lookalike.images.resize import thumbnail
+from lookalike.folders.shown import SMALL, Shown
 
-__all__ = ["GRID", "Aligner", "Laid", "correlation", "read_at"]
+__all__ = ["GRID", "LUMA", "Aligner", "Laid", "correlation", "read_at"]
 
 Floats = NDArray[np.float64]
+Gray = NDArray[np.float32]
 
 GRID: Final = 128
 """Points of the grid along each side."""
 
-_SIDE: Final = 192  # longer side of what is sampled from, if all of it is shared
+LUMA: Final = np.array([[0.299, 0.587, 0.114]], np.float32)
+"""Colors to brightness, after ITU-R BT.601."""
+
 _EDGE: Final = 0.02  # of the shared part, left out along its rim, where resampling mixes in what is beyond
 _FEWEST: Final = 1024  # points of the grid that both must show
+_EVERY: Final = (slice(2, -1, 2),) * 2  # second point of the grid is enough for six numbers
 _STEPS: Final = 12
 _STILL: Final = 0.002  # share of a side by which a corner moves in a step that is the last
 _FARTHEST: Final = 0.06  # a correction by more is none
-_LUMA: Final = np.array([0.299, 0.587, 0.114], np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,14 +44,14 @@ class Laid:
     shared: NDArray[np.bool_]
 
     @cached_property
-    def dark(self) -> NDArray[np.float32]:
+    def dark(self) -> Gray:
         """Brightness of a."""
-        return self.one @ _LUMA
+        return luma(self.one)
 
     @cached_property
-    def light(self) -> NDArray[np.float32]:
+    def light(self) -> Gray:
         """Brightness of b."""
-        return self.other @ _LUMA
+        return luma(self.other)
 
     @property
     def agreement(self) -> float:
@@ -60,7 +62,7 @@ class Laid:
 class Aligner:
     """Two pictures shrunk until what they share is equally fine in both, and a grid over b's part that a lies in."""
 
-    def __init__(self, a: Pixels, b: Pixels, transform: Floats) -> None:
+    def __init__(self, a: Shown, b: Shown, transform: Floats) -> None:
         """transform: (3, 3), from a's unit square to b's, about right."""
         self._about = transform
         corners = moved(transform, CORNERS)
@@ -71,9 +73,9 @@ class Aligner:
         rough = moved(_inverse(transform), np.stack(np.meshgrid(*np.linspace(low, high, 24).T), axis=-1))
         own = rough[inside(rough)]
         spans = [_span(high - low), _span(np.ptp(own, axis=0)) if len(own) else 1.0]
-        fine = min(_SIDE, *(max(one.shape) * span for one, span in zip((b, a), spans, strict=True)))
-        self._a = thumbnail(a, max(8, round(fine / spans[1])))
-        self._other = _sampled(thumbnail(b, max(8, round(fine / spans[0]))), self._grid)
+        fine = min(SMALL, *(max(one.pixels.shape) * span for one, span in zip((b, a), spans, strict=True)))
+        self._a = a.at(max(8, round(fine / spans[1])))
+        self._other = _sampled(b.at(max(8, round(fine / spans[0]))), self._grid)
         self._inner = np.full(self._a.shape[:2], 255, np.uint8)
         down, across = (max(1, round(_EDGE * side)) for side in self._a.shape[:2])
         self._inner[:down] = self._inner[-down:] = self._inner[:, :across] = self._inner[:, -across:] = 0
@@ -81,8 +83,11 @@ class Aligner:
     def laid(self, transform: Floats) -> Laid | None:
         """Lay a on b; None if they share too little."""
         way = _inverse(transform) @ self._grid
-        shared = _sampled(self._inner, way, beyond=cv2.BORDER_CONSTANT) > 127
+        shared = self._shared(way)
         return Laid(_sampled(self._a, way), self._other, shared) if shared.sum() >= _FEWEST else None
+
+    def _shared(self, way: Floats) -> NDArray[np.bool_]:
+        return _sampled(self._inner, way, beyond=cv2.BORDER_CONSTANT) > 127
 
     def refined(self) -> Floats | None:
         """Return the transform corrected by what is left of a shift, or None where that doesn't settle.
@@ -91,11 +96,13 @@ class Aligner:
         contrast may differ, and what is covered counts less. On photographs corners come out within 0.3 % of a side.
         """
         current = self._about
+        gray, light = luma(self._a.astype(np.float32)), luma(self._other)
         for _ in range(_STEPS):
-            laid = self.laid(current)
-            if laid is None:
+            way = _inverse(current) @ self._grid
+            shared = self._shared(way)
+            if shared.sum() < _FEWEST:
                 return None
-            following = self._correction(laid) @ current
+            following = self._correction(_sampled(gray, way), light, shared) @ current
             if corner_shift(following, self._about) > _FARTHEST:
                 return None
             if corner_shift(following, current) < _STILL:
@@ -103,27 +110,30 @@ class Aligner:
             current = following
         return None
 
-    def _correction(self, laid: Laid) -> Floats:
+    def _correction(self, dark: Gray, light: Gray, shared: NDArray[np.bool_]) -> Floats:
         """Return the affine motion (3, 3) of b's unit square that brings a's samples nearer to b's."""
-        every = (slice(None, None, 2),) * 2  # enough for six numbers
-        shared = laid.shared[every]
-        one, other = laid.dark[every][shared], laid.light[every][shared]
+        rows, columns = (2 + 2 * side for side in np.nonzero(shared[_EVERY]))
+        one, other = dark[rows, columns], light[rows, columns]
         gain = float(other.std() / max(float(one.std()), 1.0))
-        shift = float(other.mean() - gain * one.mean())
-        left = gain * one + shift - other
-        mixed = (gain * laid.dark + laid.light) / 2
-        slopes = [np.asarray(np.gradient(mixed, axis=axis))[every][shared] for axis in (0, 1)]
-        rows, columns = np.nonzero(shared)
-        x, y = 2 * columns * self._step[0] + self._grid[0, 2], 2 * rows * self._step[1] + self._grid[1, 2]
-        weight = 1.0 / np.maximum(1.0, np.abs(left) / max(2 * float(np.median(np.abs(left))), 1.0))
-        across, down = slopes[1] / self._step[0], slopes[0] / self._step[1]
-        system = np.stack([across * x, across * y, across, down * x, down * y, down], axis=1).astype(np.float64)
-        weighted = system * weight[:, None]
-        square = weighted.T @ system
+        left = gain * (one - one.mean()) - (other - other.mean())
+        off = np.abs(left)
+        weight = 1.0 / np.maximum(1.0, off / max(2 * float(np.median(off)), 1.0))
+        mixed = (gain * dark + light) / 4
+        across = (mixed[rows, columns + 1] - mixed[rows, columns - 1]) / self._step[0]
+        down = (mixed[rows + 1, columns] - mixed[rows - 1, columns]) / self._step[1]
+        x, y = columns * self._step[0] + self._grid[0, 2], rows * self._step[1] + self._grid[1, 2]
+        system = np.stack([across * x, across * y, across, down * x, down * y, down])
+        weighted = system * weight
+        square = weighted @ system.T
+        settled = np.linalg.solve(square + np.eye(6) * 1e-6 * max(np.trace(square), 1e-9), weighted @ left)
         motion = np.eye(3)
-        settled = np.linalg.solve(square + np.eye(6) * 1e-6 * max(np.trace(square), 1e-9), weighted.T @ left)
         motion[:2] += settled.reshape(2, 3)
         return motion
+
+
+def luma(colors: NDArray[np.float32]) -> Gray:
+    """Return the brightness of (h, w, 3) colors, not rounded."""
+    return np.asarray(cv2.transform(colors, LUMA), np.float32)
 
 
 def _inverse(transform: Floats) -> Floats:

@@ -15,10 +15,10 @@ from lookalike.folders.alignment import Aligner, Laid
 from lookalike.folders.differences import Difference, Surroundings, difference, surroundings
 from lookalike.folders.findings import PictureFile
 from lookalike.folders.placement import CORNERS, MIRROR, Placement, held, moved, nearest_held, placed, share_within
-from lookalike.images.image import Pixels
+from lookalike.folders.shown import Shown
 from lookalike.signals import Signals
 
-__all__ = ["LOSSY", "Changes", "Shown", "aligned", "changes_between", "changes_by", "changes_of_whole", "known_changes"]
+__all__ = ["LOSSY", "Changes", "aligned", "changes_between", "changes_by", "changes_of_whole", "known_changes"]
 
 Floats = NDArray[np.float64]
 
@@ -50,19 +50,6 @@ _AROUND_A: Final[Mapping[Surroundings, str]] = {
     "picture": "cut out of another picture",
     "scene": "cropped to {}",
 }
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Shown:
-    """A file and its pixels, (H, W, 3), of whatever smaller size."""
-
-    file: PictureFile
-    pixels: Pixels
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """Width and height of the whole file's picture."""
-        return self.file.width, self.file.height
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +115,7 @@ def changes_of_whole(a: Shown, b: Shown, turned: int) -> Changes | None:
 
     turned: index into `hashes.ORIENTATIONS`, of how a is held to be like b.
     """
-    aligner = Aligner(a.pixels, b.pixels, held(turned))
+    aligner = Aligner(a, b, held(turned))
     found = aligner.refined()
     if found is None:
         return None
@@ -142,20 +129,20 @@ def changes_by(a: Shown, b: Shown, transform: Floats) -> Changes | None:
     """Return what b is beside a by a transform from a's unit square to b's, or None if they don't agree by it."""
     way, shift = nearest_held(transform)
     transform = held(way) if shift <= _WHOLE else transform
-    laid = Aligner(a.pixels, b.pixels, transform).laid(transform)
+    laid = Aligner(a, b, transform).laid(transform)
     return None if laid is None or laid.agreement < _SAME_WHOLE else _told(a, b, transform, laid)
 
 
 def _exact(a: Shown, b: Shown, transform: Floats) -> tuple[Floats, Laid | None]:
     """Refine a transform, and make it that of the whole picture where nothing speaks against that."""
-    aligner = Aligner(a.pixels, b.pixels, transform)
+    aligner = Aligner(a, b, transform)
     best = aligner.refined()
     best = transform if best is None else best
     laid = aligner.laid(best)
     way, shift = nearest_held(best)
     if shift > _NEARLY:
         return best, laid
-    straight = Aligner(a.pixels, b.pixels, held(way))
+    straight = Aligner(a, b, held(way))
     whole = straight.refined()
     if whole is None or nearest_held(whole)[1] > _WHOLE:
         return best, laid
@@ -174,10 +161,10 @@ def _told(a: Shown, b: Shown, transform: Floats, laid: Laid | None) -> Changes:
     differs = None if laid is None else difference(laid)
     words = list(_turns(place))
     if overlap_a < _PART <= overlap_b:
-        around = surroundings(a.pixels, moved(back, CORNERS))
+        around = surroundings(a, moved(back, CORNERS))
         words.append(_AROUND_A[around].format(_percent(overlap_a)))
     elif overlap_b < _PART <= overlap_a:
-        around = surroundings(b.pixels, moved(transform, CORNERS))
+        around = surroundings(b, moved(transform, CORNERS))
         words.append(_AROUND_B[around].format(_percent(overlap_b)))
     if differs is not None:
         sharp = min(max(a.pixels.shape) * overlap_a**0.5, max(b.pixels.shape) * overlap_b**0.5) >= _SHARP

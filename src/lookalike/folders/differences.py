@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.folders.alignment import GRID, Aligner, Laid, correlation, read_at
+from lookalike.folders.alignment import GRID, LUMA, Aligner, Laid, read_at
+from lookalike.folders.shown import Shown
 from lookalike.images.image import Pixels
-from lookalike.images.resize import thumbnail, to_gray
+from lookalike.images.resize import to_gray
 
 __all__ = ["Difference", "Surroundings", "difference", "exactly_alike", "surroundings"]
 
 Floats = NDArray[np.float64]
+Gray = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
 Surroundings = Literal["border", "caption", "page", "picture", "scene"]
 """What is around a part of a picture: a plain frame, a strip on one side with something on it, a page or window that
 is mostly plain, another picture, or more of the same scene."""
 
-_SIDE: Final = 192  # longer side at which surroundings are looked at
+_CHROMA: Final = np.eye(3, dtype=np.float32) - LUMA  # colors to how far each is from gray
+_FINE: Final = np.array([[0, -1, 0], [-1, 4, -1], [0, -1, 0]], np.float32) / 4  # gray beside its four neighbors
 _WINDOW: Final = 8
 _EXACT: Final = 6.0  # levels by which any window of two plain pictures may differ
 _STEP: Final = 2.0  # times the usual change of brightness, across the rim of something put there
@@ -31,15 +35,13 @@ _STEP: Final = 2.0  # times the usual change of brightness, across the rim of so
 class Difference:
     """What b is beside a, where both show the same; levels are of 255.
 
-    error: mean difference of the channels. covered: share of it where something else is seen; patched: how much
-    harder b's colors change at the rim of that than a's, times: what was put there has a rim. color_a, color_b: mean
-    distance from gray. recolored: mean change of the colors beside brightness
-    and contrast. brighter: mean change of
-    brightness. contrast: times the deviation of brightness. detail: times the fine detail beside contrast; clear: how
-    much of the fine detail of both is the same, a correlation.
+    covered: share of it where something else is seen; patched: how much harder b's colors change at the rim of that
+    than a's, times: what was put there has a rim. color_a, color_b: mean distance from gray. recolored: mean change of
+    the colors beside brightness and contrast. brighter: mean change of brightness. contrast: times the deviation of
+    brightness. detail: times the fine detail beside contrast; clear: how much of the fine detail of both is the same,
+    a correlation.
     """
 
-    error: float
     covered: float
     patched: float
     color_a: float
@@ -57,45 +59,44 @@ def difference(laid: Laid) -> Difference:
     seen = laid.shared & ~covered
     if not seen.any():
         seen = laid.shared
-    one, other, dark, light = (values[seen] for values in (laid.one, laid.other, laid.dark, laid.light))
-    chroma_a, chroma_b = one - dark[:, None], other - light[:, None]
-    contrast = float(max(light.std(), 1.0) / max(dark.std(), 1.0))
-    detail, clear = _detail(laid, seen)
+    mask = seen.astype(np.uint8)
+    chroma_a, chroma_b = (cv2.transform(colors, _CHROMA) for colors in (laid.one, laid.other))
+    (dark, deviation), (light, as_light) = (_spread(gray, mask) for gray in (laid.dark, laid.light))
+    contrast = max(as_light, 1.0) / max(deviation, 1.0)
+    detail, clear = _detail(laid, mask)
+    values = 3.0 * np.count_nonzero(mask)
     return Difference(
-        error=float(np.abs(one - other).mean()),
         covered=float(covered.sum() / laid.shared.sum()),
-        patched=_rim(laid.other, covered, laid.shared) / _rim(laid.one, covered, laid.shared),
-        color_a=float(np.abs(chroma_a).mean()),
-        color_b=float(np.abs(chroma_b).mean()),
-        recolored=float(np.abs(chroma_b - contrast * chroma_a).mean()),
-        brighter=float((light - dark).mean()),
+        patched=_rim(laid.other, covered, laid.shared) / _rim(laid.one, covered, laid.shared) if covered.any() else 1.0,
+        color_a=cv2.norm(chroma_a, cv2.NORM_L1, mask) / values,
+        color_b=cv2.norm(chroma_b, cv2.NORM_L1, mask) / values,
+        recolored=cv2.norm(chroma_b, contrast * chroma_a, cv2.NORM_L1, mask) / values,
+        brighter=light - dark,
         contrast=contrast,
         detail=detail / contrast,
         clear=clear,
     )
 
 
-def exactly_alike(a: Pixels, b: Pixels) -> bool:
+def exactly_alike(a: Shown, b: Shown) -> bool:
     """Whether two pictures are the same to within recompression, pixel by pixel: for those too plain for hashes."""
-    shapes = a.shape[1] / a.shape[0], b.shape[1] / b.shape[0]
+    shapes = [one.pixels.shape[1] / one.pixels.shape[0] for one in (a, b)]
     laid = Aligner(a, b, np.eye(3)).laid(np.eye(3)) if 0.97 < shapes[0] / shapes[1] < 1.03 else None
     if laid is None:
         return False
     off = np.abs(laid.one - laid.other).max(axis=-1)
-    return bool(_windows(np.where(laid.shared, off, 0)).mean(axis=-1).max() <= _EXACT)
+    return bool(_windows(np.where(laid.shared, off, 0)).max() <= _EXACT)
 
 
-def surroundings(picture: Pixels, part: Floats) -> Surroundings:
+def surroundings(picture: Shown, part: Floats) -> Surroundings:
     """Return what stands around a part of a picture. part: (4, 2) corners in its unit square, in order around it."""
-    pixels = thumbnail(picture, _SIDE)
-    height, width = pixels.shape[:2]
-    x, y = np.meshgrid((np.arange(width) + 0.5) / width, (np.arange(height) + 0.5) / height)
-    outside = pixels[_depth(x, y, part) < -0.01].astype(np.int64)
+    pixels = picture.small
+    outside = pixels[_depth(pixels.shape, part) < -0.01]
     if not len(outside):
         return "scene"
-    shades = (outside // 24) @ np.array([1, 16, 256])
+    shades = (outside // 24).astype(np.uint16) @ np.array([1, 16, 256], np.uint16)
     common = np.median(outside[shades == np.bincount(shades).argmax()], axis=0)
-    off = np.abs(outside - common).max(axis=1)
+    off = np.abs(outside - common.astype(np.float32)).max(axis=1)
     if (off < 4).mean() > 0.95:
         return "border"
     plain = float((off < 20).mean())
@@ -112,25 +113,29 @@ def surroundings(picture: Pixels, part: Floats) -> Surroundings:
 
 def _covered(laid: Laid) -> Mask:
     """Return where something else is seen: windows that neither correlate nor follow the curve of brightness."""
-    dark, light, shared = laid.dark, laid.light, laid.shared
-    some = shared[::2, ::2]  # enough for a curve
-    levels, brightness = np.minimum(dark[::2, ::2][some] // 16, 15), light[::2, ::2][some]
-    known = np.unique(levels)
-    curve = [float(np.median(brightness[levels == level])) for level in known]
-    off = np.abs(_windows(light - np.interp(dark / 16 - 0.5, known, curve))).mean(axis=-1)
-    whole = _windows(shared.astype(np.float64)).min(axis=-1) > 0
+    dark, light = laid.dark, laid.light
+    whole = _windows(laid.shared.astype(np.float32)) == 1
     if not whole.any():
-        return np.zeros_like(shared)
-    other = (
-        whole & (off > max(24.0, 4 * float(np.median(off[whole])))) & (_alike(_windows(dark), _windows(light)) < 0.5)
-    )
-    return np.asarray(np.kron(other, np.ones((_WINDOW, _WINDOW), np.uint8)) > 0)
+        return np.zeros_like(laid.shared)
+    off = _windows(np.abs(light - _followed(laid)))
+    other = whole & (off > max(24.0, 4 * float(np.median(off[whole])))) & (_alike(dark, light) < 0.5)
+    return np.asarray(other.repeat(_WINDOW, axis=0).repeat(_WINDOW, axis=1))
 
 
-def _rim(colors: NDArray[np.float32], covered: Mask, shared: Mask) -> float:
+def _followed(laid: Laid) -> Gray:
+    """Return the brightness that a's has in b on the whole: of 16 levels the median, and between them a line."""
+    some = laid.shared[::2, ::2]  # enough for a curve
+    levels, brightness = np.minimum(laid.dark[::2, ::2][some] // 16, 15), laid.light[::2, ::2][some]
+    order = np.lexsort((brightness, levels))
+    known, starts, counts = np.unique(levels[order], return_index=True, return_counts=True)
+    ordered = brightness[order]
+    curve = (ordered[starts + (counts - 1) // 2] + ordered[starts + counts // 2]) / 2
+    return np.asarray(np.interp(laid.dark, 16 * known + 8, curve), np.float32)
+
+
+def _rim(colors: Gray, covered: Mask, shared: Mask) -> float:
     """Return how much colors differ between neighboring windows of which one is covered, at least 1."""
-    count = GRID // _WINDOW
-    means = colors.reshape(count, _WINDOW, count, _WINDOW, 3).mean(axis=(1, 3))
+    means = _windows(colors)
     inside, seen = covered[::_WINDOW, ::_WINDOW], shared[_WINDOW // 2 :: _WINDOW, _WINDOW // 2 :: _WINDOW]
     found = []
     for part, other in (((slice(1, None),), (slice(-1),)), ((slice(None), slice(1, None)), (slice(None), slice(-1)))):
@@ -140,39 +145,47 @@ def _rim(colors: NDArray[np.float32], covered: Mask, shared: Mask) -> float:
     return max(1.0, float(changes.mean())) if len(changes) else 1.0
 
 
-def _windows(values: NDArray[np.floating[Any]]) -> Floats:
-    """Cut the grid into (16, 16, 64)."""
-    count = GRID // _WINDOW
-    return values.reshape(count, _WINDOW, count, _WINDOW).swapaxes(1, 2).reshape(count, count, -1).astype(np.float64)
+def _windows(values: Gray) -> Gray:
+    """Return the means of the grid's 16 x 16 windows."""
+    return np.asarray(cv2.resize(values, (GRID // _WINDOW,) * 2, interpolation=cv2.INTER_AREA), np.float32)
 
 
-def _alike(one: Floats, other: Floats) -> Floats:
-    one, other = (values - values.mean(axis=-1, keepdims=True) for values in (one, other))
-    spread = np.sqrt(np.maximum((one**2).mean(axis=-1), 4.0) * np.maximum((other**2).mean(axis=-1), 4.0))
-    return np.asarray((one * other).mean(axis=-1) / spread, np.float64)
+def _alike(one: Gray, other: Gray) -> Gray:
+    """Return the correlation of each window."""
+    mean, as_mean = _windows(one), _windows(other)
+    spreads = (_windows(one * one) - mean**2, _windows(other * other) - as_mean**2)
+    spread = np.sqrt(np.maximum(spreads[0], 4.0) * np.maximum(spreads[1], 4.0))
+    return np.asarray((_windows(one * other) - mean * as_mean) / spread, np.float32)
 
 
-def _detail(laid: Laid, seen: Mask) -> tuple[float, float]:
+def _detail(laid: Laid, mask: NDArray[np.uint8]) -> tuple[float, float]:
     """Return how much fine detail b has for each of a's, and how far it is the same; 1, 1 where a has none."""
-    one, other = (_fine(gray)[seen[1:-1, 1:-1]] for gray in (laid.dark, laid.light))
-    if len(one) < 256 or one.std() < 1.0:
+    inner = mask[1:-1, 1:-1]
+    one, other = (np.asarray(cv2.filter2D(gray, -1, _FINE)[1:-1, 1:-1], np.float32) for gray in (laid.dark, laid.light))
+    (mean, spread), (as_mean, as_spread) = _spread(one, inner), _spread(other, inner)
+    if np.count_nonzero(inner) < 256 or spread < 1.0:
         return 1.0, 1.0
-    return float(other.std() / one.std()), correlation(one, other)
+    shared = cv2.mean(one * other, inner)[0] - mean * as_mean
+    return as_spread / spread, shared / max(spread * as_spread, 1e-6)
 
 
-def _fine(gray: NDArray[np.floating[Any]]) -> Floats:
-    around = gray[:-2, 1:-1] + gray[2:, 1:-1] + gray[1:-1, :-2] + gray[1:-1, 2:]
-    return np.asarray(gray[1:-1, 1:-1] - around / 4, np.float64)
+def _spread(values: Gray, mask: NDArray[np.uint8]) -> tuple[float, float]:
+    """Return mean and standard deviation."""
+    mean, deviation = cv2.meanStdDev(values, mask=mask)
+    return float(mean[0, 0]), float(deviation[0, 0])
 
 
-def _depth(x: Floats, y: Floats, part: Floats) -> Floats:
-    """Return how far points lie inside a convex quadrangle, in sides of the picture; below 0 outside of it."""
+def _depth(shape: tuple[int, ...], part: Floats) -> Gray:
+    """Return how far the pixels of a picture lie inside a convex quadrangle, in its sides; below 0 outside of it."""
+    height, width = shape[:2]
+    x, y = ((np.arange(side) + 0.5) / side for side in (width, height))
     ends = np.roll(part, -1, axis=0)
     turn = 1.0 if np.sum(part[:, 0] * ends[:, 1] - ends[:, 0] * part[:, 1]) > 0 else -1.0
-    inside = np.full(x.shape, np.inf)
+    inside = np.full((height, width), np.inf, np.float32)
     for (ax, ay), (bx, by) in zip(part, ends, strict=True):
-        length = max(float(np.hypot(bx - ax, by - ay)), 1e-9)
-        inside = np.minimum(inside, turn * ((bx - ax) * (y - ay) - (by - ay) * (x - ax)) / length)
+        length = turn * max(float(np.hypot(bx - ax, by - ay)), 1e-9)
+        across, down = (by - ay) * (x - ax) / length, (bx - ax) * (y - ay) / length
+        np.minimum(inside, np.subtract.outer(down.astype(np.float32), across.astype(np.float32)), out=inside)
     return inside
 
 

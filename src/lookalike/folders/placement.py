@@ -82,9 +82,30 @@ def inside(points: Floats, rim: float = 0.0) -> NDArray[np.bool_]:
 
 
 def share_within(transform: Floats) -> float:
-    """Return the share of the unit square that a transform leaves inside of it, in [0, 1], to 1 / 100 of a side."""
-    points = (np.stack(np.meshgrid(np.arange(100), np.arange(100)), axis=-1) + 0.5) / 100
-    return float(inside(moved(transform, points), -1e-9).mean())
+    """Return the share of the unit square that a transform leaves inside of it, in [0, 1].
+
+    The square is cut along what goes to the four sides: lines, as a point (x, y, w) goes to (x / w, y / w).
+    """
+    x, y, w = transform * np.sign(transform[2] @ (0.5, 0.5, 1.0))
+    part: list[list[float]] = CORNERS.tolist()
+    for a, b, c in np.stack([x, y, w - x, w - y]).tolist():
+        part = _cut(part, a, b, c)
+    twice = sum(ax * by - bx * ay for (ax, ay), (bx, by) in zip(part, part[1:] + part[:1], strict=True))
+    return min(1.0, max(0.0, twice / 2))
+
+
+def _cut(part: list[list[float]], a: float, b: float, c: float) -> list[list[float]]:
+    """Return what of a polygon lies where a x + b y + c >= 0 (Sutherland and Hodgman 1974)."""
+    kept = []
+    depths = [a * x + b * y + c for x, y in part]
+    for at, (point, depth) in enumerate(zip(part, depths, strict=True)):
+        before, depth_before = part[at - 1], depths[at - 1]
+        if (depth >= 0) != (depth_before >= 0):
+            along = depth_before / (depth_before - depth)
+            kept.append([start + along * (end - start) for start, end in zip(before, point, strict=True)])
+        if depth >= 0:
+            kept.append(point)
+    return kept
 
 
 def placed(transform: Floats, a: tuple[int, int], b: tuple[int, int]) -> Placement:

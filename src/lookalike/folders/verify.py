@@ -24,7 +24,6 @@ from lookalike.errors import ImageError, ImageUnreadable, SourceNotFound
 from lookalike.folders.changes import (
     LOSSY,
     Changes,
-    Shown,
     aligned,
     changes_between,
     changes_by,
@@ -34,6 +33,7 @@ from lookalike.folders.changes import (
 from lookalike.folders.differences import exactly_alike
 from lookalike.folders.findings import FilePair, PictureFile, Tier
 from lookalike.folders.seen import Recollection, Seen
+from lookalike.folders.shown import Shown
 from lookalike.folders.survey import Survey
 from lookalike.folders.triage import Described, describe, probabilities
 from lookalike.images import read_image
@@ -248,7 +248,7 @@ def look_closely(first: tuple[Shown, Portrait], second: tuple[Shown, Portrait], 
     if signals.same_pixels and _same_pixels(a.file, b.file, settings):
         return Seen(_pair(a.file, b.file, "identical", 1.0, "keypoints", found))
     likely = min(_BELOW_ONE, judgment().probability(replace(signals, same_pixels=False)))
-    if _only_alike(signals) or (signals.plain and not exactly_alike(a.pixels, b.pixels)):
+    if _only_alike(signals) or (signals.plain and not exactly_alike(a, b)):
         likely = min(likely, _UNLIKELY)
     differs = likely < SAME and aligned(signals)
     return Seen(_pair(a.file, b.file, _verdict(signals, likely), round(likely, 6), "keypoints", found), differs)
