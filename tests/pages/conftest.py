@@ -11,6 +11,7 @@ from dataclasses import replace
 from urllib.parse import urlsplit
 
 import httpx
+import numpy as np
 import pytest
 import uvicorn
 
@@ -18,6 +19,7 @@ import lookalike
 from lookalike.api.app import Access, create_app
 from lookalike.gallery import make_gallery
 from lookalike.settings import Settings
+from lookalike.taggers import Tagger, tagger_folder, write_tagger
 
 KEY = "la_test_key"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -72,6 +74,20 @@ def drawn(tmp_path_factory, draw, save):
         save(draw(seed), folder / f"{seed}.png")
     save(draw(0)[::2, ::2], folder / "0-small.jpg")
     return folder
+
+
+@pytest.fixture(scope="session")
+def with_tagger():
+    """Return with_tagger(space, collection, name, signature=None): puts a tagger of its vectors into the workspace."""
+    return _with_tagger
+
+
+def _with_tagger(space, collection, name, signature=None):
+    width = collection.info.dims["meaning"]
+    weights, offsets = np.zeros((width, 2), np.float32), np.array([0, 1], np.float32)
+    maker = signature or collection.info.signatures["meaning"]
+    made = Tagger(name, "classify", f"{name}-field", ["in", "out"], weights, offsets, np.zeros(2), maker)
+    write_tagger(tagger_folder(name, space.path), made, {})
 
 
 @pytest.fixture(scope="session")

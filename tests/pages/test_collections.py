@@ -1,8 +1,11 @@
 """Collections made, set up, described anew and deleted on the pages, by those who may."""
 
+import html
 import re
+import shutil
 
 import httpx
+import numpy as np
 import pytest
 
 from lookalike.catalog import Grant
@@ -125,6 +128,89 @@ def test_settings_are_shown_and_changed(visitor, space, shop):
     fields = dict(re.findall(r'name="([\w.]+)" value="([^"]*)"', saved))
     visitor.post("/collections/shop/settings", data={name: fields[name] for name in fields if name != "csrf"})
     assert space.get("shop").settings == settings
+
+
+@pytest.fixture
+def taggers(space, shop, with_tagger):
+    """Two taggers that read what the shop has, one that doesn't, and a damaged one."""
+    for name in ("place", "room"):
+        with_tagger(space, shop, name)
+    with_tagger(space, shop, "other", "another/1@model")
+    with_tagger(space, shop, "odd")
+    (space.path / "taggers" / "odd" / "tagger.json").write_text("{}", "utf-8")
+    yield
+    shutil.rmtree(space.path / "taggers")
+
+
+GOOD = {"weight.meaning": "1", "threshold": "0.5", "fields": "tags: 1"}
+
+
+def chain(text):
+    """The taggers that a settings page shows as chosen, row by row, with those that can be."""
+    rows = re.findall(r'<select name="(tagger\.\d+)".*?</select>', text, re.S)
+    chosen = [re.search(rf'name="{row}".*?</select>', text, re.S)[0] for row in rows]
+    picked = [(re.findall(r'value="([^"]+)" selected', one) or [""])[0] for one in chosen]
+    return picked, re.findall(r'value="([^"]+)"', chosen[-1]) if chosen else []
+
+
+def test_a_chain_of_taggers_is_chosen_in_order(visitor, space, shop, taggers):
+    assert chain(visitor.get("/collections/shop/settings").text) == (["", ""], ["place", "room"])
+    answer = visitor.post("/collections/shop/settings", data={**GOOD, "tagger.0": "room", "tagger.1": "place"})
+    assert answer.status_code == 303
+    assert shop.settings.taggers == ("room", "place")
+    shop.add([{"_id": "new", "_image": np.zeros((64, 64, 3), np.uint8)}])
+    record = shop.get(["new"])[0].fields
+    assert [record[f"{name}-field"] for name in ("room", "place")] == ["out", "out"]
+    text = visitor.get(answer.headers["location"]).text
+    assert chain(text)[0] == ["room", "place", "", ""]
+    visitor.post("/collections/shop/settings", data={**GOOD, "tagger.0": "", "tagger.1": "place", "tagger.2": ""})
+    assert shop.settings.taggers == ("place",)
+
+
+def test_what_a_step_says_beside_its_tagger_stays(visitor, space, shop, taggers):
+    step = {"tagger": "room", "field": "kind", "when": {"brand": "<a>"}, "least": 0.8}
+    space.configure("shop", taggers=[step, "place"])
+    text = visitor.get("/collections/shop/settings").text
+    assert "fills kind, only where {&#34;brand&#34;: &#34;&lt;a&gt;&#34;}, from 0.8 on" in text
+    visitor.post("/collections/shop/settings", data={**GOOD, "tagger.0": "place", "tagger.1": "room"})
+    assert shop.settings.taggers == ("place", step)
+    visitor.post("/collections/shop/settings", data=GOOD)
+    assert shop.settings.taggers == ("place", step), "a form without these rows changes nothing of them"
+
+
+@pytest.mark.parametrize("unknown", ["nope", "other", "odd", "../place", "<b>x</b>", "/etc"])
+def test_an_unknown_tagger_is_said_on_the_page(visitor, space, shop, taggers, unknown):
+    answer = visitor.post("/collections/shop/settings", data={**GOOD, "tagger.0": "room", "tagger.1": unknown})
+    assert answer.status_code == 422
+    trouble = html.unescape(re.search(r'role="alert">(.*?)</p>', answer.text)[1])
+    assert unknown in trouble
+    assert "one of place, room" in trouble
+    assert chain(answer.text)[0][0] == "room", "what was chosen stays in the form"
+    assert shop.settings.taggers == ()
+    assert "<b>x" not in answer.text
+
+
+def test_a_tagger_that_is_gone_is_said_and_can_be_taken_out(visitor, space, shop, taggers):
+    space.configure("shop", taggers=["room", "place"])
+    shutil.rmtree(space.path / "taggers" / "room")
+    text = visitor.get("/collections/shop/settings").text
+    assert "room (not here any more, or altered)" in text
+    same = {**GOOD, "tagger.0": "room", "tagger.1": "place"}
+    assert visitor.post("/collections/shop/settings", data={**same, "index": "brand"}).status_code == 303
+    answer = visitor.post("/collections/shop/settings", data={**same, "tagger.2": "place"})
+    assert answer.status_code == 422, "a changed chain must work as a whole"
+    assert "room" in re.search(r'role="alert">(.*?)</p>', answer.text)[1]
+    visitor.post("/collections/shop/settings", data={**GOOD, "tagger.0": "", "tagger.1": "place"})
+    assert shop.settings.taggers == ("place",)
+
+
+def test_without_vectors_or_taggers_there_is_nothing_to_choose(visitor, space, shop):
+    text = visitor.get("/collections/shop/settings").text
+    assert "None is here yet" in text
+    assert chain(text) == ([], [])
+    space.create("bare-one", kind="custom", entities={"shape": 2})
+    assert "Taggers" not in visitor.get("/collections/bare-one/settings").text
+    space.drop("bare-one")
 
 
 @pytest.mark.parametrize(

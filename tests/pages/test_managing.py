@@ -150,6 +150,19 @@ def test_a_job_is_watched_until_it_is_over(visit, space, gallery, monkeypatch):
     space.drop("watched")
 
 
+def test_taggers_are_chosen_in_a_browser_without_scripts(visit, space, with_tagger):
+    for name in ("place", "room"):
+        with_tagger(space, space.get("drawn"), name)
+    page = visit(java_script_enabled=False)
+    page.goto("/collections/drawn/settings")
+    page.get_by_label("Tagger 1").select_option("room")
+    page.get_by_label("Tagger 2").select_option("place")
+    page.get_by_role("button", name="Save").click()
+    page.get_by_text("Saved.").wait_for()
+    assert space.get("drawn").settings.taggers == ("room", "place")
+    assert page.get_by_label("Tagger 2").input_value() == "place"
+
+
 ROOMS = {
     "start": "/",
     "new": "/new",

@@ -13,8 +13,9 @@ from lookalike.catalog import CollectionInfo
 from lookalike.collection import Collection
 from lookalike.describers.cards import card, names
 from lookalike.describers.weights import is_here
-from lookalike.errors import CollectionExists, InvalidArgument, InvalidName, ModelError
+from lookalike.errors import CollectionExists, InvalidArgument, InvalidName, ModelError, TaggerMismatch, TaggerUnusable
 from lookalike.kinds import KINDS, VECTORS, CollectionSettings
+from lookalike.pages.chains import chain_of, chosen_taggers
 from lookalike.pages.changes import filled, log, permitted
 from lookalike.pages.entrance import require_browser
 from lookalike.pages.forms import listed, named_numbers, number, said_numbers
@@ -74,8 +75,8 @@ def configure(name: str, request: Request, form: Filled) -> Response:
     info = workspace.get(name).info
     given = {field: str(value).strip() for field, value in form.items()}
     try:
-        workspace.configure(name, **_changes(info.settings, given))
-    except InvalidArgument as error:
+        workspace.configure(name, **_changes(info.settings, given), **chosen_taggers(workspace, info, given))
+    except (InvalidArgument, TaggerUnusable, TaggerMismatch) as error:
         return _settings(request, info, {**_written(info.settings), "ignore_case": "", **given}, str(error))
     log(request, "collection.configure", name)
     return RedirectResponse(collection_link(name, "settings", saved=True), 303)
@@ -140,6 +141,7 @@ def _settings(request: Request, info: CollectionInfo, given: dict[str, str], tro
         given=given,
         kind=KIND_NAMES[info.kind],
         ways=WAYS,
+        chain=chain_of(workspace, info, given),
         models=[name for name in _models() if name != info.model],
         jobs=workspace.catalog.jobs.page(collection=info.name, live=True, limit=5),
         saved="saved" in request.query_params,
