@@ -42,7 +42,7 @@ FLOORS = [
         "trials",
         "jobs",
     ],
-    ["checking", "deduplication", "erasure", "transfer", "atlas", "cleaning"],
+    ["checking", "deduplication", "erasure", "transfer", "atlas", "cleaning", "removed"],
     ["holdings", "collection"],
     ["keeping"],
     ["workspace"],

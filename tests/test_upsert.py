@@ -1,11 +1,14 @@
 """Writing records: inserted, merged, replaced, left or refused; from URLs and vectors; each one accounted for."""
 
+import base64
 import http.server
+import io
 import threading
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import lookalike
 from lookalike.describers.ensemble import standard_ensemble
@@ -72,6 +75,19 @@ def test_merge_replace_skip_and_refuse(collection, draw):
     assert collection.get(["a"])[0].fields["_width"] == 320, "facts of the picture stay under every rule"
     with pytest.raises(InvalidArgument, match="merge, replace, skip, refuse"):
         collection.add([], existing="destroy")
+
+
+def test_what_the_camera_noted_is_kept_with_its_picture_only(collection, draw):
+    exif = Image.Exif()
+    exif[0x010F] = "Maker"
+    exif.get_ifd(0x8769)[0x9003] = "2024:02:29 12:34:56"
+    buffer = io.BytesIO()
+    Image.fromarray(draw(1)).save(buffer, "JPEG", exif=exif)
+    collection.add([{"_id": "a", "_base64": base64.b64encode(buffer.getvalue()).decode(), "color": "red"}])
+    assert collection.get(["a"])[0].fields["_taken"] == "2024-02-29T12:34:56"
+    assert collection.get(["a"])[0].fields["_exif"] == 2
+    collection.add([{"_id": "a", "_image": draw(2)}])
+    assert not {"_taken", "_exif"} & collection.get(["a"])[0].fields.keys()
 
 
 @pytest.mark.parametrize("existing", ["skip", "refuse"])

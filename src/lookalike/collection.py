@@ -30,6 +30,7 @@ from lookalike.records import (
     Resemblance,
 )
 from lookalike.redescribe import ReadPicture, Redescription
+from lookalike.removed import Removal, Removed, as_given, chosen_rows, parts_of, put_back, removed_folder
 from lookalike.retagging import retagged
 from lookalike.search import MAX_RANKED, Query, Searcher, TargetReader
 from lookalike.settings import Settings
@@ -150,19 +151,67 @@ class Collection(Holdings):
         with self._answering(), self._writing:
             return self._store.delete_where(self._filter(where)) if ids is None else self._store.delete(ids)
 
+    def remove(self, ids: Sequence[str] | None = None, *, where: Mapping[str, Any] | None = None) -> Removal | None:
+        """Delete by ids or by filter (exactly one of them), and keep what went for `removed.KEPT_DAYS` days.
+
+        None where there was nothing to delete. Raises InvalidFilter, InvalidArgument, StoreFailed; nothing is deleted
+        then that was not kept.
+        """
+        if (ids is None) == (where is None):
+            raise InvalidArgument("remove", "both or neither", "given either ids or where")
+        with self._answering(), self._writing:
+            chosen = chosen_rows(self._store, ids, self._filter(where))
+            kept, gone = self._removed.keep(chosen, self.info.signatures)
+            for some in parts_of(gone):
+                self._store.delete(some)
+        return kept
+
+    def removals(self) -> list[Removal]:
+        """Return what was removed and can still be brought back, the newest first."""
+        return self._removed.all()
+
+    def bring_back(self, removal: str) -> Added:
+        """Insert again what was removed: bit for bit, or described anew where the model changed since.
+
+        Records whose `_id` is taken by now are skipped and stay as they are. What can't be described anew, because
+        its picture is no longer where it was, is listed in `failed`, and the removal stays. Raises EntryNotFound,
+        StoreFailed.
+        """
+        kept, tally = self._removed.find(removal), Tally()
+        with self._answering():
+            for rows in self._removed.rows(kept):
+                if kept.signatures == self.info.signatures:
+                    with self._writing:
+                        inserted, there = put_back(self._store, rows)
+                    tally.extend(Tally(inserted, skipped=there))
+                else:
+                    given = (as_given(row, kept.signatures) for row in rows)
+                    self._writer.rule("skip").write(given, tally, lambda count: None)
+        if not tally.failed:
+            self._removed.forget(kept)
+        return Added(tally.inserted, tally.updated, tally.skipped, tally.failed)
+
+    def forget(self, removal: str) -> None:
+        """Delete what was removed for good. Raises EntryNotFound."""
+        self._removed.forget(self._removed.find(removal))
+
     def erase(
         self, ids: Sequence[str] | None = None, *, where: Mapping[str, Any] | None = None, files: Sequence[Path] = ()
     ) -> Erased:
         """Erase records for good, by ids or by filter (exactly one of them), and return the receipt.
 
-        Unlike `delete` it writes the store anew: erase many at once. `Workspace.erase` also strikes them from decisions
+        Unlike `delete` it writes the store anew: erase many at once; what was removed and could be brought back is
+        erased as well. `Workspace.erase` also strikes them from decisions
         and knows the folders to search, `files`. Raises InvalidArgument, InvalidFilter, StoreFailed, CollectionClosed.
         """
         if (ids is None) == (where is None):
             raise InvalidArgument("erase", "both or neither", "given either ids or where")
         with self._answering():
             chosen = [record.id for record in self.records(where=where)] if ids is None else ids
-            return erase(self._store, chosen, self._writing, files=files, cache=user_cache())
+            with self._writing:
+                self._removed.strike(ids, self._filter(where))
+            kept = [*files, self._removed.folder]
+            return erase(self._store, chosen, self._writing, files=kept, cache=user_cache())
 
     def retag(self, *, where: Mapping[str, Any] | None = None, progress: Progress | None = None) -> Added:
         """Ask the collection's taggers, and its `auto_tags`, about records that are there already.
@@ -291,6 +340,10 @@ class Collection(Holdings):
     def finish(self) -> None:
         """Delete the old descriptions after a change of model. Raises InvalidArgument if there was none."""
         self._at_home.finish(self)
+
+    @property
+    def _removed(self) -> Removed:
+        return Removed(removed_folder(self._settings.workspace), self.name)
 
     @property
     def _at_home(self) -> Home:

@@ -22,9 +22,10 @@ MAX_ID = 512
 STAMPS = ("_file", "_size", "_mtime", "_url")
 """Where a record's picture came from, as Lookalike keeps it."""
 
-FACTS = (*STAMPS, "_sha256", "_format", "_width", "_height", "_phash", "_batch", "_auto")
-"""What Lookalike keeps of a record beside its metadata. `_batch`: the import that brought it, where one was named.
-`_auto`: JSON text, metadata field -> the value that it got of labels and taggers."""
+FACTS = (*STAMPS, "_sha256", "_format", "_width", "_height", "_taken", "_exif", "_phash", "_batch", "_auto")
+"""What Lookalike keeps of a record beside its metadata. `_taken`: when its picture was taken, as EXIF says, ISO 8601
+without a zone. `_exif`: how many EXIF fields its file has, where it has any. `_batch`: the import that brought it,
+where one was named. `_auto`: JSON text, metadata field -> the value that it got of labels and taggers."""
 
 _PICTURES = ("_file", "_base64", "_image", "_url", "_vector")
 _UNSET = "$unset"

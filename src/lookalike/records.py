@@ -36,7 +36,7 @@ class Record:
     """What a collection keeps of one picture; never the picture itself.
 
     id: its `_id`. fields: JSON values; names beginning with "_" are Lookalike's own (`_file`, `_sha256`,
-    `_width`, `_height`, `_format`, `_phash`, ...), all others are the user's metadata.
+    `_width`, `_height`, `_format`, `_taken`, `_phash`, ...), all others are the user's metadata.
     """
 
     id: str

@@ -2,7 +2,7 @@
 
 manifest.json     {"format": 2, "collections": [{"entry", "records", "parts": [...], "deleted": [...]}, ...], ...}
 manifest.sha256   its digest
-NAME/00001.npz    rows: JSON lines [id, payload] as UTF-8; for each vector NAME has:NAME (n,) bool, NAME (m, d) float32
+NAME/00001.npz    rows, as in `stores.packing`
 _belongings/      trained models, taggers and training pictures that the collections use; format 1 has none
 
 Parts are read in order: a row that comes again goes over the earlier one; `deleted` goes last.
@@ -11,7 +11,6 @@ Parts are read in order: a row that comes again goes over the earlier one; `dele
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import os
 import shutil
@@ -24,13 +23,12 @@ from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
 
-import numpy as np
-
 from lookalike.belongings import Moved, pack, parts_of, unpack
 from lookalike.catalog import CollectionInfo, now
 from lookalike.errors import BackupUnreadable, StoreFailed, WouldOverwrite
 from lookalike.moving import same_rows
 from lookalike.stores.base import Row, Store
+from lookalike.stores.packing import pack_rows, unpack_rows
 from lookalike.stores.watched import Watched, walk
 from lookalike.version import __version__
 from lookalike.workspace import Workspace
@@ -206,16 +204,7 @@ def _finish(
 
 
 def _write_part(folder: Path, name: str, number: int, rows: Sequence[Row]) -> dict[str, Any]:
-    arrays: dict[str, Any] = {}
-    text = "\n".join(json.dumps([row.id, dict(row.payload)]) for row in rows).encode("ascii")
-    arrays["rows"] = np.frombuffer(text, np.uint8)
-    for vector in sorted({vector for row in rows for vector in row.vectors}):
-        arrays[f"has:{vector}"] = np.array([vector in row.vectors for row in rows])
-        arrays[f"vector:{vector}"] = np.stack([row.vectors[vector] for row in rows if vector in row.vectors])
-    buffer = io.BytesIO()
-    np.savez(buffer, **arrays)
-    data = buffer.getvalue()
-    return {**_keep(folder, f"{name}/{number + 1:05}.npz", data), "rows": len(rows)}
+    return {**_keep(folder, f"{name}/{number + 1:05}.npz", pack_rows(rows)), "rows": len(rows)}
 
 
 def _keep(folder: Path, file: str, data: bytes) -> dict[str, str]:
@@ -260,14 +249,8 @@ def _fill(space: Workspace, given: _Filling, info: CollectionInfo, progress: Pro
 
 def _rows_of(source: Path, part: Mapping[str, Any]) -> Iterator[Row]:
     try:
-        with np.load(io.BytesIO(_checked(source, part)), allow_pickle=False) as arrays:
-            found = {name: arrays[name] for name in arrays.files}
-        names = [name.removeprefix("has:") for name in found if name.startswith("has:")]
-        vectors = {name: iter(found[f"vector:{name}"]) for name in names}
-        for at, line in enumerate(found["rows"].tobytes().split(b"\n")):
-            row_id, payload = json.loads(line)
-            yield Row(row_id, {name: next(vectors[name]) for name in names if found[f"has:{name}"][at]}, payload)
-    except (ValueError, KeyError, IndexError, zipfile.BadZipFile) as error:
+        yield from unpack_rows(_checked(source, part))
+    except ValueError as error:
         raise BackupUnreadable(str(source), f"{part['file']} can't be read ({error})") from error
 
 

@@ -307,6 +307,8 @@ class Writer:
             "_format": image.format,
             "_width": image.width,
             "_height": image.height,
+            **({"_taken": image.taken} if image.taken else {}),
+            **({"_exif": image.exif} if image.exif else {}),
             **{f"_{name}": outcome.rows[name].tobytes().hex() for name in self.ensemble.hashes},
         }
 

@@ -23,6 +23,7 @@ from lookalike.errors import CollectionNotFound, InvalidName, WorkspaceLocked, W
 from lookalike.keeping import Keeper, described_by
 from lookalike.kinds import Kind, changed, settings_of
 from lookalike.records import Erased
+from lookalike.removed import Removed, removed_folder
 from lookalike.settings import Settings
 from lookalike.stores.address import read_address
 from lookalike.stores.base import Store
@@ -143,6 +144,7 @@ class Workspace:
             self._forget(name)
             self._keeper.discard(name)
             drop_charts(maps_folder(self.path), name)
+            Removed(removed_folder(self.path), name).clear()
 
     def erase(self, name: str, ids: Sequence[str] | None = None, *, where: Mapping[str, Any] | None = None) -> Erased:
         """Erase records of a collection for good, and the decisions that name them; return the receipt.

@@ -7,7 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from lookalike.images import Limits, decode
 from lookalike.images.exif import exif_facts
+from lookalike.images.image import Decoding
 
 
 @pytest.fixture
@@ -69,3 +71,11 @@ def test_damage_counts_as_absence(noise, at, kind):
 def test_a_ring_of_directories_ends():
     ring = b"II*\0\x08\0\0\0" + b"\x01\0" + b"\x69\x87\x04\0\x01\0\0\0\x08\0\0\0" + bytes(4)
     assert exif_facts(ring) == ("", 0)
+
+
+def test_a_decoded_picture_tells_them(exif):
+    image = decode(encoded("JPEG", exif.tobytes()))
+    assert (image.taken, image.exif) == ("2024-02-29T12:34:56", 5)
+    apart = Limits(decoding=Decoding(processes=1))
+    again = decode(encoded("JPEG", exif.tobytes()), limits=apart)
+    assert (again.taken, again.exif) == (image.taken, image.exif)

@@ -11,6 +11,7 @@ import hashlib
 from io import BytesIO
 
 from lookalike.errors import ImageError, ImageUnreadable, InvalidArgument
+from lookalike.images.exif import exif_facts
 from lookalike.images.extras import EXTRAS, require
 from lookalike.images.headers import refusal, sniff
 from lookalike.images.image import Image, Limits, Pixels
@@ -59,6 +60,7 @@ def decode_here(data: bytes, kind: str, *, name: str, limits: Limits, wants: int
         raise
     except Exception as error:  # decoders raise nearly anything on damaged bytes
         raise ImageUnreadable(name, f"damaged {kind} ({cause(error)})") from error
+    taken, exif = exif_facts(data)
     return Image(
         pixels=pixels,
         width=width,
@@ -67,6 +69,8 @@ def decode_here(data: bytes, kind: str, *, name: str, limits: Limits, wants: int
         sha1=hashlib.sha1(data, usedforsecurity=False).hexdigest(),
         sha256=hashlib.sha256(data).hexdigest(),
         source=name,
+        taken=taken,
+        exif=exif,
     )
 
 

@@ -93,6 +93,7 @@ class Image:
     format: one of `FORMATS`, mostly as Pillow names it; "ARRAY" for pixels that never were a file.
     sha1, sha256: hex digests of the bytes the picture came from (of shape and pixels for an array).
     source: a short name for messages: the path, or "bytes", "data URI", "array".
+    taken: when, as the file's EXIF says: ISO 8601 without a zone, or "". exif: how many EXIF fields the file has.
     """
 
     pixels: Pixels
@@ -102,3 +103,5 @@ class Image:
     sha1: str
     sha256: str
     source: str
+    taken: str = ""
+    exif: int = 0

@@ -61,7 +61,8 @@ def _picture(data: bytes, wants: int | None, limits: Limits) -> tuple[dict[str, 
     if kind is None:
         raise ImageUnreadable("bytes", refusal(data))
     image = decode_here(data, kind, name="bytes", limits=limits, wants=wants)
-    return {name: getattr(image, name) for name in ("width", "height", "format", "sha1", "sha256")}, image.pixels
+    told = ("width", "height", "format", "sha1", "sha256", "taken", "exif")
+    return {name: getattr(image, name) for name in told}, image.pixels
 
 
 def _frame(request: dict[str, Any], limits: Limits) -> tuple[dict[str, Any], Pixels]:

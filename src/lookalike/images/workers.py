@@ -140,8 +140,9 @@ class _Worker:
         """Return the picture. Raises ImageUnreadable and ImageTooLarge in its words, and _Gone."""
         with self._in_time(self._decoding.seconds):
             facts, pixels = self._ask({"wants": wants}, data, name, limits)
-            texts = {key: str(facts[key]) for key in ("format", "sha1", "sha256")}
-            return Image(pixels, int(facts["width"]), int(facts["height"]), source=name, **texts)
+            texts = {key: str(facts[key]) for key in ("format", "sha1", "sha256", "taken")}
+            width, height, exif = (int(facts[key]) for key in ("width", "height", "exif"))
+            return Image(pixels, width, height, source=name, exif=exif, **texts)
 
     def key_frame(self, file: Path, share: float | None, name: str, limits: Limits) -> KeyFrame:
         """Return a key frame of a video. Raises as `decode` does."""

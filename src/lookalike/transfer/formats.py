@@ -12,7 +12,7 @@ __all__ = ["JSON_COLUMN", "TEXT_COLUMNS", "VECTOR_COLUMN", "FileFormat", "format
 
 FileFormat = Literal["jsonl", "json", "csv", "parquet"]
 
-TEXT_COLUMNS: Final = ("_id", "_file", "_url", "_base64", "_sha256", "_phash", "_batch", "_format")
+TEXT_COLUMNS: Final = ("_id", "_file", "_url", "_base64", "_sha256", "_taken", "_phash", "_batch", "_format")
 """Columns of CSV that are always text."""
 
 JSON_COLUMN: Final = "json:"
