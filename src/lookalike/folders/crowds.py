@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from lookalike.duplicates import UnionFind
 from lookalike.folders.decided import Decided
 from lookalike.folders.findings import FileGroup, FilePair, Tier
+from lookalike.folders.glance import Glance
 from lookalike.folders.linkage import ALL_PAIRS, Crowd, Link, Linkage, linked_groups
 from lookalike.folders.seen import Seen
 from lookalike.folders.verify import Verifier
@@ -38,12 +39,20 @@ class Candidates:
     clear: Sequence[Pair]
     doubtful: Sequence[Pair]
 
+    def asked(self) -> Iterator[Pair]:
+        """Yield the pairs of files that are asked for whatever is found: all of a small crowd, else the clear ones."""
+        firsts = [files[0] for files in self.pictures]
+        if len(firsts) <= ALL_PAIRS:
+            yield from combinations(firsts, 2)
+        else:
+            yield from ((firsts[min(pair)], firsts[max(pair)]) for pair in self.clear)
+
 
 @dataclass(slots=True, eq=False)
 class Settling:
     """How crowds are settled. near: whether another shot of a scene counts as well."""
 
-    verifier: Verifier
+    verifier: Verifier | Glance
     decided: Decided
     least: float
     linkage: Linkage = "average"
@@ -78,7 +87,7 @@ class _Crowd:
         for pair in self.given.clear:
             if joined.find(pair[0]) != joined.find(pair[1]) and self._link(*pair).probability >= self.how.least:
                 joined.union(*pair)
-                if self.how.verifier.pixels:
+                if not isinstance(self.how.verifier, Glance):
                     self._note_whole(pair)
         doubtful = _near_together(self.given.doubtful)
         ahead = 0
@@ -123,7 +132,7 @@ class _Crowd:
     def _following(self, a: int, b: int) -> Seen | None:
         """Judge two members by what was found of those they are copies of as a whole."""
         one, other = self.whole.pair(a, b)
-        if (one, other) == (a, b):
+        if (one, other) == (a, b) or isinstance(self.how.verifier, Glance):
             return None
         between, likely = np.eye(3), 1.0
         tier: Tier = "hash"

@@ -21,6 +21,7 @@ from lookalike.folders.candidates import LEAST_COSINE, candidates
 from lookalike.folders.crowds import Candidates, Settling
 from lookalike.folders.decided import Decided
 from lookalike.folders.findings import FileGroup, FilePair, PictureFile, Tier, Unused
+from lookalike.folders.glance import Glance
 from lookalike.folders.ledger import Ledger, user_ledger
 from lookalike.folders.linkage import Linkage
 from lookalike.folders.reading import Depth, Reader
@@ -42,6 +43,7 @@ Pair: TypeAlias = tuple[int, int]
 
 _SMALL: Final = 20_000  # files up to which also unlikely neighbors are candidates: there are few, and time for them
 _LEAST_OF_FEW: Final = 0.15
+_AT_ONCE: Final = 500  # crowds of which what is known is looked up together
 _AHEAD: Final = 8  # crowds a thread may be ahead of what was yielded
 _FEWEST_BYTES: Final = 64 << 20
 
@@ -127,14 +129,10 @@ class DuplicateSearch:
         return take_survey(self._selection, upto=upto, settings=settings, ledger=ledger, progress=self._progress)
 
     @cached_property
-    def _verifier(self) -> Verifier:
-        return Verifier(
-            self.survey,
-            settings=self._settings,
-            memory=self._wanted.memory,
-            pixels=self._wanted.upto == "keypoints",
-            remember=self.remember,
-        )
+    def _verifier(self) -> Verifier | Glance:
+        if self._wanted.upto != "keypoints":
+            return Glance(self.survey, settings=self._settings)
+        return Verifier(self.survey, settings=self._settings, memory=self._wanted.memory, remember=self.remember)
 
     @property
     def remember(self) -> str:
@@ -198,8 +196,11 @@ class DuplicateSearch:
 
     def _settled(self, how: Settling, crowds: Sequence[Candidates]) -> Iterator[list[FileGroup]]:
         """Yield the groups of each crowd, in their order; where pixels are looked at, some crowds are settled ahead."""
-        if not how.verifier.pixels:
-            yield from (list(how.groups(crowd)) for crowd in crowds)
+        if isinstance(how.verifier, Glance):
+            for start in range(0, len(crowds), _AT_ONCE):
+                some = crowds[start : start + _AT_ONCE]
+                how.verifier.prepare(pair for crowd in some for pair in crowd.asked())
+                yield from (list(how.groups(crowd)) for crowd in some)
             return
         pending: deque[Future[list[FileGroup]]] = deque()
         left = iter(crowds)

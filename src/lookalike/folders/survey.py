@@ -244,8 +244,8 @@ class _Scan:
             yield batch
 
 
-def _firsts(digests: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """Return for each row of (n, 32) the number of the first equal one; rows of zeros are equal to none."""
+def _firsts(digests: NDArray[np.void]) -> NDArray[np.int64]:
+    """Return for each of (n,) 32 bytes the number of the first equal one; zeros are equal to none."""
     words = np.ascontiguousarray(digests).view(np.uint64).reshape(-1, 4)
     order = np.lexsort(words.T)  # stable: of equal ones the first comes first
     ordered = words[order]

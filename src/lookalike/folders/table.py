@@ -20,7 +20,7 @@ SIDES: Final = ("", "a", "b")
 
 _FACTS: Final = np.dtype(
     [
-        ("digest", "u1", 32),
+        ("digest", "V32"),
         ("width", "<u4"),
         ("height", "<u4"),
         ("exif", "<u2"),
@@ -78,7 +78,7 @@ class Table:
         if picture.format not in self._formats:
             self._formats.append(picture.format)
         self.facts[number] = (
-            np.frombuffer(picture.digest, np.uint8),
+            picture.digest,
             picture.width,
             picture.height,
             min(picture.exif, 65535),
@@ -91,19 +91,19 @@ class Table:
 
     def value(self, number: int) -> PictureFile:
         """Return a file as a value."""
-        facts = self.facts[number]
+        digest, width, height, exif, format_, _, taken = self.facts[number].item()
         return PictureFile(
             path=os.fsdecode(self.paths[number]),
             size=self.sizes[number],
             modified=self.modified[number],
             device=self.devices[number],
             inode=self.inodes[number],
-            sha256=facts["digest"].tobytes().hex() if facts["digest"].any() else "",
-            width=int(facts["width"]),
-            height=int(facts["height"]),
-            format=self._formats[facts["format"]] if self._formats else "",
-            taken=facts["taken"].decode(),
-            exif=int(facts["exif"]),
+            sha256=digest.hex() if any(digest) else "",
+            width=width,
+            height=height,
+            format=self._formats[format_] if self._formats else "",
+            taken=taken.decode(),
+            exif=exif,
             reference=bool(self.references[number]),
             side=SIDES[self.sides[number]],
             companions=tuple(os.fsdecode(path) for path in self._companions.get(number, ())),
