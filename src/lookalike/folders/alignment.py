@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.folders.placement import CORNERS, corner_shift, inside, moved
+from lookalike.folders.placement import CORNERS, corner_shift, moved, part_within
 from lookalike.folders.shown import SMALL, Shown
 
 __all__ = ["GRID", "LUMA", "Aligner", "Laid", "correlation", "read_at"]
@@ -70,9 +70,10 @@ class Aligner:
         self._step = np.maximum(high - low, 1e-3) / (GRID + 1)
         self._grid = np.array([[self._step[0], 0, 0], [0, self._step[1], 0], [0, 0, 1.0]])
         self._grid[:2, 2] = low + self._step
-        rough = moved(_inverse(transform), np.stack(np.meshgrid(*np.linspace(low, high, 24).T), axis=-1))
-        own = rough[inside(rough)]
-        spans = [_span(high - low), _span(np.ptp(own, axis=0)) if len(own) else 1.0]
+        x, y = (low[axis] + self._step[axis] * np.arange(1, GRID + 1) for axis in (0, 1))
+        self._x, self._y = x[_EVERY[1]].astype(np.float32), y[_EVERY[0]].astype(np.float32)
+        own = part_within(transform)
+        spans = [_span(high - low), _span(np.ptp(own, axis=0)) if own else 1.0]
         fine = min(SMALL, *(max(one.pixels.shape) * span for one, span in zip((b, a), spans, strict=True)))
         self._a = a.at(max(8, round(fine / spans[1])))
         self._other = _sampled(b.at(max(8, round(fine / spans[0]))), self._grid)
@@ -112,16 +113,17 @@ class Aligner:
 
     def _correction(self, dark: Gray, light: Gray, shared: NDArray[np.bool_]) -> Floats:
         """Return the affine motion (3, 3) of b's unit square that brings a's samples nearer to b's."""
-        rows, columns = (2 + 2 * side for side in np.nonzero(shared[_EVERY]))
-        one, other = dark[rows, columns], light[rows, columns]
+        seen = shared[_EVERY]
+        one, other = dark[_EVERY][seen], light[_EVERY][seen]
         gain = float(other.std() / max(float(one.std()), 1.0))
         left = gain * (one - one.mean()) - (other - other.mean())
         off = np.abs(left)
         weight = 1.0 / np.maximum(1.0, off / max(2 * float(np.median(off)), 1.0))
         mixed = (gain * dark + light) / 4
-        across = (mixed[rows, columns + 1] - mixed[rows, columns - 1]) / self._step[0]
-        down = (mixed[rows + 1, columns] - mixed[rows - 1, columns]) / self._step[1]
-        x, y = columns * self._step[0] + self._grid[0, 2], rows * self._step[1] + self._grid[1, 2]
+        rows, columns = np.nonzero(seen)
+        x, y = self._x[columns], self._y[rows]
+        across = (mixed[2:-1:2, 3::2] - mixed[2:-1:2, 1:-1:2])[seen] / np.float32(self._step[0])
+        down = (mixed[3::2, 2:-1:2] - mixed[1:-1:2, 2:-1:2])[seen] / np.float32(self._step[1])
         system = np.stack([across * x, across * y, across, down * x, down * y, down])
         weighted = system * weight
         square = weighted @ system.T

@@ -21,6 +21,7 @@ __all__ = [
     "inside",
     "moved",
     "nearest_held",
+    "part_within",
     "placed",
     "share_within",
 ]
@@ -82,7 +83,14 @@ def inside(points: Floats, rim: float = 0.0) -> NDArray[np.bool_]:
 
 
 def share_within(transform: Floats) -> float:
-    """Return the share of the unit square that a transform leaves inside of it, in [0, 1].
+    """Return the share of the unit square that a transform leaves inside of it, in [0, 1]."""
+    part = part_within(transform)
+    twice = sum(ax * by - bx * ay for (ax, ay), (bx, by) in zip(part, part[1:] + part[:1], strict=True))
+    return min(1.0, max(0.0, twice / 2))
+
+
+def part_within(transform: Floats) -> list[list[float]]:
+    """Return the corners x, y of the part of the unit square that a transform leaves inside of it, none if it is empty.
 
     The square is cut along what goes to the four sides: lines, as a point (x, y, w) goes to (x / w, y / w).
     """
@@ -90,8 +98,7 @@ def share_within(transform: Floats) -> float:
     part: list[list[float]] = CORNERS.tolist()
     for a, b, c in np.stack([x, y, w - x, w - y]).tolist():
         part = _cut(part, a, b, c)
-    twice = sum(ax * by - bx * ay for (ax, ay), (bx, by) in zip(part, part[1:] + part[:1], strict=True))
-    return min(1.0, max(0.0, twice / 2))
+    return part
 
 
 def _cut(part: list[list[float]], a: float, b: float, c: float) -> list[list[float]]:
