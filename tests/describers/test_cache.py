@@ -13,11 +13,11 @@ from lookalike.errors import InvalidArgument
 
 # pack("key", ENTRY) of format 1: other bytes need another FORMAT, or what users keep is misread.
 GOLDEN = (
-    "4c4b44318cf0d8dbb50000007b227769647468223a332c22686569676874223a322c22666f726d6174223a22504e47222c22"
+    "4c4b44324360cd36c90000007b227769647468223a332c22686569676874223a322c22666f726d6174223a22504e47222c22"
     "73686131223a2261616161616161616161616161616161616161616161616161616161616161616161616161616161222c22"
-    "636f6c6f7273223a5b5b2223666638303030222c312e302c226f72616e6765225d5d2c22726f7773223a5b5b226d65616e69"
-    "6e67222c223c6634222c325d2c5b227068617368222c227c7531222c325d5d2c226c6f67697473223a317d9a99193fcdcc4c"
-    "bf01ff0000c03f"
+    "74616b656e223a22222c2265786966223a302c22636f6c6f7273223a5b5b2223666638303030222c312e302c226f72616e67"
+    "65225d5d2c22726f7773223a5b5b226d65616e696e67222c223c6634222c325d2c5b227068617368222c227c7531222c325d"
+    "5d2c226c6f67697473223a317d9a99193fcdcc4cbf01ff0000c03f"
 )
 
 
@@ -31,6 +31,8 @@ def entry(seed=0, logits=True):
         rows={"meaning": random.standard_normal(256).astype(np.float32), "phash": random.integers(0, 256, 8, np.uint8)},
         logits=random.standard_normal(1000).astype(np.float32) if logits else None,
         colors=[Color("#ff8000", (255, 128, 0), 2 / 3, "orange"), Color("#000102", (0, 1, 2), 1 / 3, "black")],
+        taken="2024-02-29T12:34:56",
+        exif=seed,
     )
 
 
@@ -49,6 +51,7 @@ def same(one, other):
     assert (one.logits is None) == (other.logits is None)
     assert one.logits is None or one.logits.tobytes() == other.logits.tobytes()
     assert list(one.colors) == list(other.colors)
+    assert (one.taken, one.exif) == (other.taken, other.exif)
     return True
 
 

@@ -32,7 +32,7 @@ from lookalike.version import __version__
 
 __all__ = ["DescriptionCache", "Entry", "cache_key", "pack", "unpack", "user_cache"]
 
-FORMAT = 1
+FORMAT = 2
 """Version of the stored form, in the file's name and in every entry: versions never read each other's files."""
 
 _MAGIC = b"LKD%d" % FORMAT
@@ -64,6 +64,8 @@ class Entry:
     rows: Mapping[str, NDArray[Any]]
     logits: NDArray[np.float32] | None
     colors: Sequence[Color]
+    taken: str = ""
+    exif: int = 0
 
 
 def cache_key(sha256: str, signatures: Mapping[str, str]) -> str:
@@ -193,7 +195,7 @@ def _cache_in(folder: Path, limit: int) -> DescriptionCache:
 def pack(key: str, entry: Entry) -> bytes:
     """Write an entry as bytes, the same on every machine.
 
-    "LKD1"; CRC-32 of the key and all that follows; length of the header; the header, JSON in UTF-8; then the
+    "LKD2"; CRC-32 of the key and all that follows; length of the header; the header, JSON in UTF-8; then the
     arrays it lists, one after the other. All numbers little-endian.
     """
     arrays = {name: _little(row) for name, row in entry.rows.items()}
@@ -203,6 +205,8 @@ def pack(key: str, entry: Entry) -> bytes:
         "height": entry.height,
         "format": entry.format,
         "sha1": entry.sha1,
+        "taken": entry.taken,
+        "exif": entry.exif,
         "colors": [[color.hex, color.share, color.name] for color in entry.colors],
         "rows": [[name, row.dtype.str, len(row)] for name, row in arrays.items()],
         "logits": None if logits is None else len(logits),
@@ -233,6 +237,8 @@ def unpack(key: str, body: bytes) -> Entry | None:
         rows=rows,
         logits=None if count is None else _native(rest, "<f4", count, start),
         colors=[Color(hex_, _rgb(hex_), share, name) for hex_, share, name in header["colors"]],
+        taken=header["taken"],
+        exif=header["exif"],
     )
 
 

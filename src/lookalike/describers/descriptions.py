@@ -183,6 +183,8 @@ def _entry(loaded: Encoded | Image, ensemble: Ensemble, limits: Limits, *, score
         rows={name: values[0] for name, values in rows.items()},
         logits=logits[0] if logits is not None and scored else None,
         colors=dominant_colors(loaded.pixels),
+        taken=loaded.taken,
+        exif=loaded.exif,
     )
 
 
@@ -190,7 +192,9 @@ def _description(entry: Entry, ensemble: Ensemble, labels: int, *, sha256: str, 
     no_pixels = np.empty((0, 0, 3), np.uint8)
     shown = _labels(entry, ensemble, labels)
     return Description(
-        image=Image(no_pixels, entry.width, entry.height, entry.format, entry.sha1, sha256, source),
+        image=Image(
+            no_pixels, entry.width, entry.height, entry.format, entry.sha1, sha256, source, entry.taken, entry.exif
+        ),
         vectors={name: entry.rows[name] for name in ensemble.dims},
         hashes={name: entry.rows[name].tobytes().hex() for name in ensemble.hashes},
         colors=entry.colors,

@@ -6,7 +6,7 @@ import hashlib
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
@@ -104,6 +104,4 @@ def _digest(found: Encoded | Image) -> str:
 
 
 def _without_pixels(image: Image) -> Image:
-    return Image(
-        image.pixels[:0, :0].copy(), image.width, image.height, image.format, image.sha1, image.sha256, image.source
-    )
+    return replace(image, pixels=image.pixels[:0, :0].copy())
