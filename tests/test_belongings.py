@@ -8,6 +8,7 @@ import pytest
 
 import lookalike
 from lookalike import snapshots
+from lookalike.catalog import Trial
 from lookalike.describers.ensemble import standard_ensemble
 from lookalike.errors import BackupUnreadable
 from lookalike.learning.model import Draft, write_model
@@ -111,6 +112,105 @@ def test_a_manifest_writes_nowhere_else(space, tmp_path, monkeypatch, harm):
         with pytest.raises(BackupUnreadable, match="is no"):
             restore(other, tmp_path / "backup")
         assert other.list() == []
+
+
+@pytest.fixture
+def tried(space):
+    """The shop with a trial in which twelve visitors were answered, and some of them clicked."""
+    space.trials.start(Trial("shop", "warmer", b={"by": "color"}, who="Kim"))
+    answers = {person: space.get("shop").search(id="one", trial="warmer", visitor=person) for person in PEOPLE}
+    for person in PEOPLE[::2]:
+        space.trials.log("shop", answers[person].impression, answers[person][0].id)
+    return answers
+
+
+PEOPLE = [f"visitor-{number}" for number in range(12)]
+
+
+@pytest.mark.parametrize("name", ["backup", "backup.zip"])
+def test_a_trial_goes_on_where_it_was(space, tried, tmp_path, name):
+    before, answers = space.trials.report("shop", "warmer"), tried
+    backup(space, tmp_path / name)
+    with lookalike.open(tmp_path / "other") as other:
+        restore(other, tmp_path / name)
+        assert other.trials.report("shop", "warmer") == before
+        for person, answer in answers.items():
+            assert other.get("shop").search(id="one", trial="warmer", visitor=person).variant == answer.variant
+        late = answers[PEOPLE[1]]
+        assert other.trials.log("shop", late.impression, late[0].id), "an answer from before is clicked on afterwards"
+        again = answers[PEOPLE[0]]
+        assert not other.trials.log("shop", again.impression, again[0].id), "what counted then doesn't count twice"
+
+
+def test_another_trial_of_that_name_stays_what_it_is(space, tried, tmp_path):
+    backup(space, tmp_path / "backup")
+    figures = space.trials.report("shop", "warmer").arms
+    space.trials.forget("shop", "warmer")
+    mine = space.trials.start(Trial("shop", "warmer", b={"by": "copy"}))
+    for _ in range(2):
+        restore(space, tmp_path / "backup", force=True)
+        assert space.trials.find("shop", "warmer") == mine
+        (other,) = (trial for trial in space.trials.list("shop") if trial != mine)
+        assert (other.name[:7], len(other.name)) == ("warmer-", 15)
+        assert space.trials.report("shop", other.name).arms == figures
+
+
+def test_the_same_trial_gets_its_state_back_and_keeps_what_happened_since(space, tried, tmp_path):
+    backup(space, tmp_path / "backup")
+    later = space.get("shop").search(id="one", trial="warmer", visitor="later")
+    space.trials.log("shop", later.impression, later[0].id)
+    figures = space.trials.report("shop", "warmer").arms
+    space.trials.promote("shop", "warmer", "b")
+    restore(space, tmp_path / "backup", force=True)
+    assert [trial.name for trial in space.trials.list("shop")] == ["warmer"]
+    trial = space.trials.find("shop", "warmer")
+    assert (trial.state, trial.promoted, trial.ended) == ("running", "", None)
+    assert space.get("shop").settings.weights == {"meaning": 1.0}
+    assert space.trials.report("shop", "warmer").arms == figures
+
+
+def test_the_trial_of_a_long_name_finds_room_for_its_digest(space, tmp_path):
+    name = "n" * 64
+    space.trials.start(Trial("shop", name, b={"by": "color"}))
+    backup(space, tmp_path / "backup")
+    space.trials.forget("shop", name)
+    space.trials.start(Trial("shop", name, b={"by": "copy"}))
+    restore(space, tmp_path / "backup", force=True)
+    assert sorted(len(trial.name) for trial in space.trials.list("shop")) == [64, 64]
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        lambda told: told[0]["trial"].update(name="../x"),
+        lambda told: told[0]["trial"].update(state="odd"),
+        lambda told: told[0]["trial"].update(odd=1),
+        lambda told: told[0]["trial"].pop("name"),
+        lambda told: told[0].update(events=told[0]["impressions"]),
+        lambda told: told[0].pop("events"),
+    ],
+)
+def test_a_trial_that_is_none_stops_a_restore_before_anything_changed(space, tried, tmp_path, monkeypatch, harm):
+    backup(space, tmp_path / "backup")
+    manifest = snapshots.read_manifest(tmp_path / "backup")
+    harm(manifest["belongings"]["trials"])
+    monkeypatch.setattr(snapshots, "read_manifest", lambda source: manifest)
+    with lookalike.open(tmp_path / "other") as other:
+        with pytest.raises(BackupUnreadable):
+            restore(other, tmp_path / "backup")
+        assert (other.list(), (other.path / "taggers").exists()) == ([], False)
+
+
+def test_format_2_without_trials_is_read(space, tried, tmp_path, monkeypatch):
+    backup(space, tmp_path / "backup")
+    manifest = snapshots.read_manifest(tmp_path / "backup")
+    assert manifest["format"] == 2
+    del manifest["belongings"]["trials"]
+    monkeypatch.setattr(snapshots, "read_manifest", lambda source: manifest)
+    with lookalike.open(tmp_path / "other") as other:
+        restore(other, tmp_path / "backup")
+        assert other.trials.list("shop") == []
+        assert next(iter(other.get("shop").settings.taggers))["tagger"] == "room"
 
 
 def test_format_1_is_read(space, tmp_path, monkeypatch):

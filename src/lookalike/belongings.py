@@ -1,7 +1,8 @@
-"""What collections use beside their records, as part of a backup: trained models, taggers, pictures for training.
+"""What collections have beside their records, as part of a backup: models, taggers, pictures for training, trials.
 
 Files are kept below `_belongings/`, which no collection can be called. Restored, a folder keeps its name unless the
-workspace has another one of that name: then its digest is added, and the collections of the backup use that.
+workspace has another one of that name: then its digest is added, and the collections of the backup use that. So with
+trials.
 """
 
 from __future__ import annotations
@@ -22,9 +23,10 @@ from lookalike.stores.base import Row
 from lookalike.stores.watched import walk
 from lookalike.taggers import tagger_folder
 from lookalike.taggers.folder import TAGGERS
+from lookalike.trials.saving import pack_trials, parts_of_trials, read_trials, unpack_trials
 from lookalike.workspace import Workspace
 
-__all__ = ["Moved", "pack", "parts_of", "unpack"]
+__all__ = ["Moved", "bring_trials", "pack", "parts_of", "unpack"]
 
 MODELS: Final = "models"
 PICTURES: Final = "training-pictures"
@@ -89,13 +91,15 @@ def pack(space: Workspace, names: Sequence[str], put: Callable[[str, bytes], Par
         if files:
             kept = {path.name: put(f"{_ROOT}/{kind}/{number}/{path.name}", path.read_bytes()) for path in files}
             folders.append({"kind": kind, "was": str(folder), "files": kept})
-    return {"workspace": str(space.path), "folders": folders, "pictures": _pictures(space, names, put)}
+    told = {"workspace": str(space.path), "folders": folders, "pictures": _pictures(space, names, put)}
+    return told | {"trials": pack_trials(space.catalog.trials, names, f"{_ROOT}/trials", put)}
 
 
 def parts_of(manifest: Mapping[str, Any]) -> list[Part]:
     """Return the files of a backup that hold belongings."""
     told = manifest.get("belongings", {"folders": [], "pictures": {}})
-    return [part for folder in told["folders"] for part in folder["files"].values()] + list(told["pictures"].values())
+    folders = [part for folder in told["folders"] for part in folder["files"].values()]
+    return folders + list(told["pictures"].values()) + parts_of_trials(_trials(manifest))
 
 
 def unpack(space: Workspace, manifest: Mapping[str, Any], read: Callable[[Part], bytes]) -> Moved:
@@ -104,6 +108,7 @@ def unpack(space: Workspace, manifest: Mapping[str, Any], read: Callable[[Part],
     Raises OSError, ValueError for names that are none.
     """
     told = manifest.get("belongings")
+    read_trials(_trials(manifest), read)
     if told is None:  # format 1
         return Moved(space.path, space.path)
     before = Path(told["workspace"])
@@ -120,6 +125,17 @@ def unpack(space: Workspace, manifest: Mapping[str, Any], read: Callable[[Part],
         if not _holds(path.parent, {path.name: part}):
             _write(path, read(part))
     return Moved(before, space.path, folders)
+
+
+def bring_trials(space: Workspace, manifest: Mapping[str, Any], read: Callable[[Part], bytes]) -> None:
+    """Put the trials of a backup into a workspace whose collections are restored."""
+    unpack_trials(space.catalog.trials, _trials(manifest), read)
+
+
+def _trials(manifest: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return what a manifest says of trials: of format 1, and the first ones of format 2, nothing."""
+    told: list[dict[str, Any]] = manifest.get("belongings", {}).get("trials", [])
+    return told
 
 
 def _pictures(space: Workspace, names: Sequence[str], put: Callable[[str, bytes], Part]) -> dict[str, Part]:

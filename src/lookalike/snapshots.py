@@ -3,7 +3,7 @@
 manifest.json     {"format": 2, "collections": [{"entry", "records", "parts": [...], "deleted": [...]}, ...], ...}
 manifest.sha256   its digest
 NAME/00001.npz    rows, as in `stores.packing`
-_belongings/      trained models, taggers and training pictures that the collections use; format 1 has none
+_belongings/      models, taggers and training pictures that the collections use, and their trials; format 1 has none
 
 Parts are read in order: a row that comes again goes over the earlier one; `deleted` goes last.
 """
@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
 
-from lookalike.belongings import Moved, pack, parts_of, unpack
+from lookalike.belongings import Moved, bring_trials, pack, parts_of, unpack
 from lookalike.catalog import CollectionInfo, now
 from lookalike.errors import BackupUnreadable, StoreFailed, WouldOverwrite
 from lookalike.moving import same_rows
@@ -91,8 +91,8 @@ def restore(
 
     Everything is verified before anything is changed, and filled into new stores; then all collections change over
     in one write of the catalog. What is interrupted before that leaves the workspace as it was.
-    Decisions of the backup are added to those there are. Raises BackupUnreadable; WouldOverwrite for collections
-    that exist, unless `force`; StoreFailed.
+    Decisions and trials of the backup are added to those there are. Raises BackupUnreadable; WouldOverwrite for
+    collections that exist, unless `force`; StoreFailed.
     """
     manifest = read_manifest(source)
     for entry in manifest["collections"]:
@@ -110,6 +110,7 @@ def restore(
         for info, entry in zip(infos, manifest["collections"], strict=True)
     ]
     space.enter(filled)
+    bring_trials(space, manifest, partial(_checked, source))
     for decision in manifest["decisions"]:
         space.catalog.decisions.add(**decision)
     return _snapshot(source, manifest)

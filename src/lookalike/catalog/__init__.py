@@ -16,7 +16,18 @@ from lookalike.catalog.jobs import Job
 from lookalike.catalog.keys import PLANS, Grant, Key, Plan, Scope
 from lookalike.catalog.migrations import FORMAT
 from lookalike.catalog.settled import open_groups
-from lookalike.catalog.trials import EVENTS, Event, Impression, Method, Shown, Tallies, Tally, Trial, TrialTable
+from lookalike.catalog.trials import (
+    EVENTS,
+    Event,
+    Impression,
+    Logged,
+    Method,
+    Shown,
+    Tallies,
+    Tally,
+    Trial,
+    TrialTable,
+)
 from lookalike.catalog.usage import Usage
 from lookalike.catalog.users import Role, User
 from lookalike.kinds import Kind
@@ -38,6 +49,7 @@ __all__ = [
     "Job",
     "Key",
     "Kind",
+    "Logged",
     "Method",
     "Plan",
     "Role",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, Final, Literal, cast
 
@@ -18,6 +19,7 @@ __all__ = [
     "EVENTS",
     "Event",
     "Impression",
+    "Logged",
     "Method",
     "Shown",
     "Tallies",
@@ -31,9 +33,13 @@ Method = Literal["split", "interleave"]
 Event = Literal["click", "mark", "conversion"]
 Shown = Literal["a", "b", "both"]
 Ending = Literal["promoted", "dropped"]
+Logged = Literal["events", "impressions"]
 
 EVENTS: Final = ("click", "mark", "conversion")
 _DIGITS: Final = 16  # of the digest of each record shown
+_AT_ONCE: Final = 20_000  # rows
+_LOGGED: Final[Mapping[Logged, sql.Table]] = {"events": trial_events, "impressions": impressions}
+_NAME: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +189,36 @@ class TrialTable:
         with self._database.writing() as connection:
             kept = entry.on_conflict_do_nothing().returning(trial_events.c.place)  # row counts of inserts differ
             return connection.execute(kept).first() is not None
+
+    def logged(self, trial: Trial) -> Iterator[tuple[Logged, Sequence[Mapping[str, Any]]]]:
+        """Yield all that was kept of a trial, some rows at a time: what happened, then the answers it happened on."""
+        with self._database.reading() as connection:
+            for kind, table in _LOGGED.items():  # in this order, what is shown meanwhile leaves no event without answer
+                columns = [column for column in table.c if column.name != "trial"]
+                chosen = sql.select(*columns).where(table.c.trial == trial.id).order_by(*table.primary_key.columns)
+                for rows in connection.execute(chosen).mappings().partitions(_AT_ONCE):
+                    yield kind, [dict(row) for row in rows]
+
+    def bring(self, trial: Trial, logged: Iterable[tuple[Logged, Sequence[Mapping[str, Any]]]]) -> Trial:
+        """Put a trial back as it was, with its id, so that visitors stay on their side; return it as it is now.
+
+        The same trial, if it is here, gets that state, and what happened is added to what is known to have happened.
+        Where another one has its name, it gets a name with a digest of its id. All of it or nothing.
+        """
+        with self._database.writing() as connection:
+            state = {name: getattr(trial, name) for name in ("state", "promoted", "ended")}
+            if not connection.execute(trials.update().where(trials.c.id == trial.id).values(state)).rowcount:
+                values = {one.name: getattr(trial, one.name) for one in fields(Trial)}
+                named = trials.c.collection == trial.collection, trials.c.name == trial.name
+                if connection.execute(trials.select().where(*named)).first() is not None:
+                    tail = f"-{hashlib.sha256(trial.id.encode()).hexdigest()[:8]}"
+                    values["name"] = trial.name[: _NAME - len(tail)] + tail
+                connection.execute(trials.insert().values(values))
+            for kind, rows in logged:
+                if rows:
+                    entries = [{**row, "trial": trial.id} for row in rows]
+                    connection.execute(self._database.insert(_LOGGED[kind]).on_conflict_do_nothing(), entries)
+            return _trial(connection.execute(trials.select().where(trials.c.id == trial.id)).one())
 
     def tallies(self, trial: Trial) -> Tallies:
         """Return the figures so far."""

@@ -21,7 +21,7 @@ from lookalike.trials.promotion import take_over
 from lookalike.trials.report import Report, report_of
 from lookalike.trials.variant import Variant
 
-__all__ = ["MAX_SHOWN", "Trials"]
+__all__ = ["MAX_SHOWN", "Trials", "check_trial"]
 
 MAX_SHOWN: Final = 1000
 """Most matches of one answer in a trial."""
@@ -71,7 +71,7 @@ class Trials:
         a, b: as in `Variant.of`; {} is the collection as it is. Another collection must have the same ids.
         Raises CollectionNotFound, TrialExists, InvalidArgument.
         """
-        _check(trial)
+        check_trial(trial)
         own = self._space.get(trial.collection)
         sides = [Variant.of("a", trial.a), Variant.of("b", trial.b)]
         for place, variant in zip(SIDES, sides, strict=True):
@@ -185,7 +185,8 @@ class Trials:
         return replace(found, impression=id_, variant=variant)
 
 
-def _check(trial: Trial) -> None:
+def check_trial(trial: Trial) -> None:
+    """Raise InvalidArgument for what no trial can be called, be shared by or look for."""
     if not _NAME.match(trial.name):
         raise InvalidArgument("name", trial.name, "1 to 64 letters, digits, '.', '_' or '-'")
     if trial.method not in ("split", "interleave"):
