@@ -84,14 +84,16 @@ class _Step:
     def by_numpy(self) -> Iterator[Pairs]:
         """Yield places in the sorted hashes, in blocks."""
         starts = self.right.starts
+        taken = starts[1:] > starts[:-1]
         for difference in _differences(self.radii[-1]):
-            keys = self.left.keys ^ difference
+            rows = np.flatnonzero(taken[self.left.keys ^ difference])  # few, unless there are tens of thousands
+            keys = self.left.keys[rows] ^ difference
             first, last = starts[keys], starts[keys + 1]
             if self.alone and difference:
-                last = np.where(keys > self.left.keys, last, first)
+                last = np.where(keys > self.left.keys[rows], last, first)
             elif self.alone:
-                first = np.arange(1, len(keys) + 1)
-            for i, j in _looked_up(first, last):
+                first = rows + 1
+            for i, j in _looked_up(rows, first, last):
                 apart = self.left.codes[i] ^ self.right.codes[j]
                 near = np.flatnonzero(np.bitwise_count(apart) <= self.bits)
                 near = near[self._new(apart[near])]
@@ -134,8 +136,8 @@ def _differences(bits: int) -> list[int]:
     return [sum(chosen) for count in range(bits + 1) for chosen in combinations(places, count)]
 
 
-def _looked_up(starts: NDArray[np.intp], ends: NDArray[np.intp]) -> Iterator[Pairs]:
-    """Yield (i, j) for every i and each j from starts[i] to before ends[i], in blocks."""
+def _looked_up(rows: NDArray[np.intp], starts: NDArray[np.intp], ends: NDArray[np.intp]) -> Iterator[Pairs]:
+    """Yield (rows[n], j) for every n and each j from starts[n] to before ends[n], in blocks."""
     counts = ends - starts
     hits = np.flatnonzero(counts > 0)
     upto = np.cumsum(counts[hits])
@@ -146,5 +148,5 @@ def _looked_up(starts: NDArray[np.intp], ends: NDArray[np.intp]) -> Iterator[Pai
         chosen = hits[first:last]
         sizes = counts[chosen]
         within = np.arange(sizes.sum()) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-        yield np.repeat(chosen, sizes), np.repeat(starts[chosen], sizes) + within
+        yield np.repeat(rows[chosen], sizes), np.repeat(starts[chosen], sizes) + within
         first = last

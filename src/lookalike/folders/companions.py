@@ -13,6 +13,7 @@ __all__ = ["companions"]
 _RAW: Final = frozenset(ending.encode() for ending in ENDINGS["RAW"])
 _DEVELOPED: Final = frozenset([b".jpg", b".jpeg", b".jpe", b".heic", b".heif"])
 _SIDECAR: Final = b".xmp"
+_ALONG: Final = (*_RAW, _SIDECAR)
 
 
 def companions(names: Sequence[bytes]) -> dict[bytes, tuple[bytes, ...]]:
@@ -21,7 +22,7 @@ def companions(names: Sequence[bytes]) -> dict[bytes, tuple[bytes, ...]]:
     a.jpg takes a.nef where it is the only developed picture of that name; a.jpg.xmp belongs to a.jpg, and a.xmp to
     the picture called a where there is one. Upper and lower case are one.
     """
-    if not any(_parts(name)[1] in _RAW or _parts(name)[1] == _SIDECAR for name in names):
+    if not any(name.lower().endswith(_ALONG) for name in names):
         return {}
     by_stem: dict[bytes, list[bytes]] = defaultdict(list)
     for name in names:

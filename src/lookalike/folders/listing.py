@@ -127,7 +127,7 @@ class Listing:
             path = _joined(folder, entry.name)
             if path in self._roots or entry.name in taken:
                 continue
-            if pattern := self._excluded(entry.name, path[len(root.path) :].lstrip(SEPARATOR)):
+            if pattern := self._excluded(entry.name, path, len(root.path)):
                 self.unused.add(path, f"left out by the pattern {pattern}")
             else:
                 others = tuple(_joined(folder, name) for name in along.get(entry.name, ()))
@@ -274,18 +274,19 @@ def _below(path: bytes, root: _Root) -> bool:
     return path.startswith(root.path.rstrip(SEPARATOR) + SEPARATOR)
 
 
-def _matcher(patterns: Sequence[str]) -> Callable[[bytes, bytes], str]:
-    """Return what says for a name and its path below the root which pattern it matches, or ""."""
+def _matcher(patterns: Sequence[str]) -> Callable[[bytes, bytes, int], str]:
+    """Return what says for a name, its path and how long that of the root is which pattern it matches, or ""."""
     sorts = [(re.compile(os.fsencode(translate(one)), re.IGNORECASE), one) for one in patterns]
     names = [(expression, one) for expression, one in sorts if "/" not in one]
     paths = [(expression, one) for expression, one in sorts if "/" in one]
     any_name = re.compile(b"|".join(expression.pattern for expression, _ in names) or b"(?!)", re.IGNORECASE)
 
-    def matched(name: bytes, within: bytes) -> str:
+    def matched(name: bytes, path: bytes, root: int) -> str:
         if any_name.match(name):
             return next(pattern for expression, pattern in names if expression.match(name))
-        if paths:
-            within = within.replace(SEPARATOR, b"/")
+        if not paths:
+            return ""
+        within = path[root:].lstrip(SEPARATOR).replace(SEPARATOR, b"/")
         return next((pattern for expression, pattern in paths if expression.match(within)), "")
 
     return matched
