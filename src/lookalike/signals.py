@@ -5,6 +5,7 @@ A `Portrait` holds what is measured of one picture alone, so that many pairs of 
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -136,9 +137,10 @@ def measure(a: Image, b: Image, ensemble: Ensemble) -> Signals:
     return measure_portraits(portrait(a, ensemble), portrait(b, ensemble))
 
 
-def measure_portraits(a: Portrait, b: Portrait) -> Signals:
+def measure_portraits(a: Portrait, b: Portrait, *, needless: bool = True) -> Signals:
     """Measure every signal of a pair; what is of one picture alone is kept in its portrait.
 
+    needless: whether to measure SSIM, too, where hashes say more and no judgment asks for it; it is nan otherwise.
     Not symmetric to the last bit: who wants that takes the pictures in one order. Raises InvalidArgument if the two
     were made for different ensembles.
     """
@@ -157,7 +159,7 @@ def measure_portraits(a: Portrait, b: Portrait) -> Signals:
         copy_probability=curves["copy"].probability(cosine["copy"]),
         meaning=max(0.0, cosine["meaning"]),
         meaning_probability=curves["meaning"].probability(cosine["meaning"]),
-        ssim=float(np.clip(ssim(a.gray(held), b.gray()), 0.0, 1.0)),
+        ssim=float(np.clip(ssim(a.gray(held), b.gray()), 0.0, 1.0)) if plain or needless else math.nan,
         color=max(0.0, cosine["color"]),
         keypoints=0,
         overlap=None,

@@ -30,6 +30,7 @@ Floats = NDArray[np.float64]
 
 CORNERS: Final[Floats] = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], np.float64)
 MIRROR: Final[Floats] = np.array([[-1, 0, 1], [0, 1, 0], [0, 0, 1]], np.float64)
+_ALL: Final = 0.995
 _QUARTER: Final[Floats] = np.array([[0, -1, 1], [1, 0, 0], [0, 0, 1]], np.float64)
 
 
@@ -83,10 +84,13 @@ def inside(points: Floats, rim: float = 0.0) -> NDArray[np.bool_]:
 
 
 def share_within(transform: Floats) -> float:
-    """Return the share of the unit square that a transform leaves inside of it, in [0, 1]."""
+    """Return the share of the unit square that a transform leaves inside of it, in [0, 1]; 1 from 0.995 on.
+
+    Corners are known to 0.3 % of a side, so what is missing then is no more than that.
+    """
     part = part_within(transform)
     twice = sum(ax * by - bx * ay for (ax, ay), (bx, by) in zip(part, part[1:] + part[:1], strict=True))
-    return min(1.0, max(0.0, twice / 2))
+    return 1.0 if twice / 2 >= _ALL else max(0.0, twice / 2)
 
 
 def part_within(transform: Floats) -> list[list[float]]:

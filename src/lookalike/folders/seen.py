@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Final
 
 from lookalike.describers.ensemble import Ensemble
@@ -17,6 +17,8 @@ __all__ = ["VERSION", "Recollection", "Seen"]
 
 VERSION: Final = 2
 """Of what is found of a pair; who changes what is found of the same two pictures raises it."""
+
+_FOUND: Final = [one.name for one in fields(FilePair) if one.name not in ("a", "b")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +49,8 @@ class Recollection:
 
     def put(self, a: PictureFile, b: PictureFile, seen: Seen) -> None:
         """Keep what was found of two files."""
-        found = asdict(seen.pair) | {"differs": seen.differs}
-        self._kept.put(a.sha256, b.sha256, {name: value for name, value in found.items() if name not in ("a", "b")})
+        found = {name: getattr(seen.pair, name) for name in _FOUND} | {"differs": seen.differs}
+        self._kept.put(a.sha256, b.sha256, found)
 
     def close(self) -> None:
         """Write what was put, and release the file."""

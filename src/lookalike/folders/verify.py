@@ -116,12 +116,15 @@ class Verifier:
 
     def judged(self, i: int, j: int) -> Seen | None:
         """Judge two files the cheapest way that is sure; None if one of them can't be used any more."""
+        if self.survey.same[i] == self.survey.same[j]:
+            return Seen(self._told((i, j), "identical", 1.0, "digest", Changes.of_equal_bytes()))
+        if self.pixels and (kept := self._known(i, j)):
+            return kept
         known = describe(self.survey, np.array([i]), np.array([j]))
         likely = min(_BELOW_ONE, round(float(probabilities(self.survey, self.judge, known)[0]), 6))
-        if known.same[0]:
-            return Seen(self._told((i, j), "identical", 1.0, "digest", Changes.of_equal_bytes()))
         if self.pixels:
-            return self._recalled(known, likely)
+            seen = self._confirmed(known, likely) if known.clear()[0] else self.look(i, j)
+            return None if seen is None else self._keep(seen, i, j)
         a, b = self._ordered(i, j)
         found = known_changes(self.file(a), self.file(b), _held(known, a))
         verdict: Verdict = "edited-copy" if likely >= SAME else "unrelated"
@@ -145,14 +148,6 @@ class Verifier:
         way = transform if a == i else np.asarray(np.linalg.inv(transform), np.float64)
         found = changes_by(first[0], second[0], way)
         return None if found is None else self._keep(self._copied(first[0], second[0], probability, tier, found), a, b)
-
-    def _recalled(self, known: Described, likely: float) -> Seen | None:
-        """Judge two files by their pixels, if no scan has done so yet."""
-        i, j = int(known.i[0]), int(known.j[0])
-        if kept := self._known(i, j):
-            return kept
-        seen = self._confirmed(known, likely) if known.clear()[0] else self.look(i, j)
-        return None if seen is None else self._keep(seen, i, j)
 
     def _keep(self, seen: Seen, i: int, j: int) -> Seen:
         a, b = (self.file(number) for number in self._ordered(i, j))
@@ -243,7 +238,7 @@ def show(file: PictureFile, settings: Settings, ensemble: Ensemble) -> tuple[Sho
 def look_closely(first: tuple[Shown, Portrait], second: tuple[Shown, Portrait], settings: Settings) -> Seen:
     """Judge two files by their pixels. The first is the one of the first path."""
     (a, one), (b, other) = first, second
-    signals = measure_portraits(one, other)
+    signals = measure_portraits(one, other, needless=False)
     found = changes_between(a, b, signals)
     if signals.same_pixels and _same_pixels(a.file, b.file, settings):
         return Seen(_pair(a.file, b.file, "identical", 1.0, "keypoints", found))
