@@ -47,7 +47,7 @@ FLOORS = [
     ["keeping"],
     ["workspace"],
     ["gallery", "wire", "moving", "belongings", "snapshots"],
-    ["lessons", "syncing", "fetching", "charting"],
+    ["lessons", "syncing", "fetching", "charting", "promoting"],
     ["work"],
     ["administration"],
     ["client"],

@@ -18,6 +18,7 @@ from lookalike.fetching import fetch_model
 from lookalike.gallery import SIZE, make_gallery
 from lookalike.jobs import JobKind, JobRunner, JobStopped, Task
 from lookalike.lessons import learn_labels, learn_likeness, retag
+from lookalike.promoting import promote
 from lookalike.records import Added, Imported
 from lookalike.snapshots import backup
 from lookalike.syncing import sync
@@ -181,6 +182,7 @@ KINDS: Final[Mapping[str, JobKind[Workspace]]] = {
     "tagger": JobKind(learn_labels),
     "likeness": JobKind(learn_likeness),
     "retag": JobKind(retag),
+    "promote": JobKind(promote),
 }
 """Each runs again after a crash: an import from its last thousand lines, a change of model from the last records."""
 

@@ -4,9 +4,11 @@ import asyncio
 
 import pytest
 
-from lookalike.catalog import Grant
+from lookalike.catalog import Grant, Trial
 from lookalike.client import AsyncClient, Client
 from lookalike.errors import EntryNotFound, InvalidArgument, TrialExists, TrialOver
+from lookalike.promoting import begin_promotion
+from lookalike.work import Background
 
 KEY = "la_test_key"
 AT = "/v1/collections/shop"
@@ -58,6 +60,73 @@ def test_an_interleaved_answer_says_so(service, shop):
     found = asked(client, "v")
     assert (found["variant"], found["by"], found["weights"], len(found["matches"])) == ("both", "", {}, 4)
     assert client.get(f"{AT}/trials/warmer").json()["preference"]["alike"] == 1
+
+
+@pytest.fixture
+def larger(space, shop):
+    """A collection of the same ids whose vectors are others."""
+    collection = space.create("larger", kind="custom", entities={"shape": 2, "hue": 2})
+    collection.add({"_id": f"r{i}", "_vector": {"shape": [i, 1], "hue": [1, i % 3]}} for i in range(20))
+    return collection
+
+
+def test_another_collection_is_promoted_by_a_job(service, key, space, shop, larger, problem):
+    client = service()
+    for name in ("first", "second"):
+        client.post(f"{AT}/trials", json={"name": name, "b": {"collection": "larger"}})
+    expected = [match.id for match in larger.search(id="r3", k=5)]
+    at = f"{AT}/trials/first/promote"
+    begun = client.post(at, json={"variant": "b"})
+    assert begun.status_code == 202
+    job = begun.json()
+    assert begun.headers["location"] == f"/v1/jobs/{job['id']}"
+    assert (job["kind"], job["collection"], job["state"]) == ("promote", "shop", "queued")
+    assert client.post(at, json={"variant": "b"}).json()["id"] == job["id"], "it is under way already"
+    problem(client.post(at, json={"variant": "c"}), 422, "invalid_request")
+    assert client.get(f"{AT}/trials").json()[1]["state"] == "running"
+    with Background(space, ["promote"], scheduled=False) as background:
+        ended = background.runner.wait(job["id"], 60)
+        assert (ended.state, ended.done, ended.total) == ("done", 20, 20)
+        assert ended.result == {"trial": "first", "variant": "b"}
+        assert [match.id for match in shop.search(id="r3", k=5)] == expected
+        assert [trial["promoted"] for trial in client.get(f"{AT}/trials").json()] == ["", "b"]
+        problem(client.post(at, json={"variant": "b"}), 409, "trial_over")
+        larger.delete(["r1"])
+        failed = client.post(f"{AT}/trials/second/promote", json={"variant": "b"}).json()
+        ended = background.runner.wait(failed["id"], 60)
+        assert (ended.state, ended.error_code) == ("failed", "invalid_argument")
+        assert "19 are in both" in ended.error
+    problem(service(key("read")).post(at, json={"variant": "b"}), 403, "not_permitted")
+    problem(client.post(f"{AT}/trials/nothing/promote", json={"variant": "b"}), 404, "entry_not_found")
+    problem(client.post("/v1/collections/no/trials/x/promote", json={"variant": "b"}), 404, "collection_not_found")
+
+
+def test_while_one_variant_is_promoted_the_other_one_can_t_be(service, space, shop, larger, problem):
+    space.create("small", kind="custom", entities={"shape": 2}).add(
+        {"_id": f"r{i}", "_vector": {"shape": [i, 2]}} for i in range(20)
+    )
+    client = service()
+    client.post(f"{AT}/trials", json={"name": "t", "a": {"collection": "small"}, "b": {"collection": "larger"}})
+    client.post(f"{AT}/trials/t/promote", json={"variant": "b"})
+    refused = client.post(f"{AT}/trials/t/promote", json={"variant": "a"})
+    problem(refused, 422, "invalid_argument")
+    assert "is being promoted by the job" in refused.json()["detail"]
+
+
+def test_a_promotion_that_was_done_before_a_crash_is_done(space, shop, larger):
+    space.trials.start(Trial("shop", "t", b={"collection": "larger"}))
+    job = begin_promotion(space.catalog, "shop", "t", "b")
+    space.trials.promote("shop", "t", "b")
+    with Background(space, ["promote"], scheduled=False) as background:
+        assert background.runner.wait(job.id, 60).state == "done"
+
+
+def test_clients_wait_for_the_job(address, space, shop, larger):
+    space.trials.start(Trial("shop", "t", b={"collection": "larger"}))
+    with Client(address, KEY) as client, Background(space, ["promote"], scheduled=False):
+        job = client.collection("shop").promote_trial("t", "b")
+        assert (job.kind, client.wait(job.id, seconds=0.1).state) == ("promote", "done")
+        assert client.collection("shop").trials()[0].promoted == "b"
 
 
 def test_whoever_may_search_takes_part_and_only_admins_decide(service, key, shop, space, problem):

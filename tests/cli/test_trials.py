@@ -1,6 +1,8 @@
 """`lookalike trial` as its users run it."""
 
 import lookalike
+from lookalike.catalog import Trial
+from lookalike.work import Background
 
 
 def test_a_trial_is_begun_looked_at_promoted_and_forgotten(run, tmp_path):
@@ -48,3 +50,28 @@ def test_bad_values_are_one_line(run, tmp_path):
         refused = run("trial", "start", *arguments)
         assert (refused.code, refused.err.count("\n")) == (2, 1), refused.err
         assert word in refused.err
+
+
+def test_another_collection_is_promoted_here_or_by_the_service_that_has_it(run, tmp_path):
+    with lookalike.open(tmp_path / "space") as space:
+        for turn, name in enumerate(("shop", "larger")):
+            collection = space.create(name, kind="custom", entities={"shape": 2})
+            collection.add({"_id": f"r{i}", "_vector": {"shape": [i + 1, (i * 7 + turn) % 5]}} for i in range(20))
+        expected = [match.id for match in collection.search(id="r3", k=5)]
+        for name in ("one", "two", "three"):
+            space.trials.start(Trial("shop", name, b={"collection": "larger"}))
+    done = run("trial", "promote", "shop", "one", "b")
+    assert done.code == 0, done.err
+    with lookalike.open(tmp_path / "space") as space, Background(space, ["promote"], scheduled=False):
+        assert [match.id for match in space.get("shop").search(id="r3", k=5)] == expected
+        served = run("trial", "promote", "shop", "two", "b")
+        assert served.code == 0, served.err
+        assert "in use by" in served.err
+        assert space.trials.find("shop", "two").promoted == "b"
+        space.get("larger").delete(["r1"])
+        failed = run("trial", "promote", "shop", "three", "b")
+        assert failed.code == 1
+        assert "19 are in both" in failed.err
+    over = run("trial", "promote", "shop", "one", "b")
+    assert (over.code, over.err.count("\n")) == (2, 1)
+    assert "promoted already" in over.err

@@ -4,6 +4,7 @@ import pytest
 
 import lookalike
 from lookalike.catalog import Grant, Trial
+from lookalike.work import Background
 
 PHONE = {"width": 390, "height": 844}
 
@@ -46,6 +47,36 @@ def test_a_trial_from_the_form_to_the_promotion(visit, space, barriers):
     assert space.get("shop").settings.weights == {"hue": 1.0}
     page.get_by_role("button", name="Forget").click()
     page.get_by_text("No trial yet.").wait_for()
+
+
+def test_a_promotion_that_copies_is_watched_until_it_is_over(visit, space, barriers):
+    space.trials.start(Trial("shop", "copied", b={"collection": "larger"}))
+    page = visit()
+    page.goto("/collections/shop/trials")
+    page.get_by_role("button", name="Promote b").click()
+    assert page.get_by_text("Promoting a variant").is_visible()  # nobody does it yet
+    assert page.get_by_text("waiting for its turn").is_visible()
+    assert page.get_by_role("button", name="Promote").count() == 0
+    assert barriers(page) == []
+    with Background(space, ["promote"], scheduled=False):
+        page.get_by_text("promoted: b").wait_for()
+    page.goto("/jobs")
+    assert page.get_by_role("link", name="Promotion").is_visible()
+    space.trials.forget("shop", "copied")
+
+
+def test_a_promotion_that_fails_says_why(visit, space):
+    space.trials.start(Trial("shop", "failing", b={"collection": "larger"}))
+    space.get("shop").add([{"_id": "more", "_vector": {"shape": [1, 1], "hue": [1, 1]}}])
+    page = visit()
+    page.goto("/collections/shop/trials")
+    page.get_by_role("button", name="Promote b").click()
+    with Background(space, ["promote"], scheduled=False):
+        page.get_by_text("b could not be promoted.").wait_for()
+    assert page.get_by_text("20 are in both of them").is_visible()
+    assert page.get_by_role("button", name="Promote b").is_visible()
+    space.get("shop").delete(["more"])
+    space.trials.forget("shop", "failing")
 
 
 def test_it_fits_a_phone_in_the_dark(visit, space, barriers):

@@ -174,6 +174,51 @@ def test_nothing_is_promoted_if_the_ids_are_no_longer_the_same(space, shop):
     assert space.trials.find("shop", "t").state == "running"
 
 
+def stores(space):
+    return sorted(path.name for path in (space.path / "collections").iterdir())
+
+
+def test_what_is_written_while_records_are_copied_is_copied_too(space, shop, monkeypatch):
+    monkeypatch.setattr("lookalike.trials.promotion._CHUNK", 5)
+    other = filled(space, "other", turn=9)
+    space.trials.start(Trial("shop", "t", b={"collection": "other"}))
+    told = []
+
+    def written(count):
+        told.append(count)
+        if len(told) == 2:  # of what is copied already, and of what is not
+            shop.update([{"_id": "r0", "n": 100}, {"_id": "r9", "n": 109}])
+            for collection in (shop, other):
+                collection.add([{"_id": "new", "_vector": {"shape": [5, 1], "hue": [1, 5]}, "n": 5}])
+                collection.delete(["r1", "r8"])
+
+    space.trials.promote("shop", "t", "b", progress=written)
+    assert told[:2] == [5, 5]
+    assert sum(told) in (18, 19, 20)  # as many as the walk met
+    assert len(shop) == 19
+    found = {record.id: record.fields["n"] for record in shop.get(["r0", "r9", "new", "r5"])}
+    assert found == {"r0": 100, "r9": 109, "new": 5, "r5": 5}
+    assert shop.get(["r1", "r8"]) == [None, None]
+    assert ids(shop.search(id="r0", k=19)) == ids(other.search(id="r0", k=19))
+
+
+def test_a_promotion_that_is_stopped_leaves_nothing(space, shop):
+    filled(space, "other", turn=9)
+    space.trials.start(Trial("shop", "t", b={"collection": "other"}))
+    before, answer = stores(space), ids(shop.search(**QUESTION))
+
+    def stop(count):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        space.trials.promote("shop", "t", "b", progress=stop)
+    assert space.trials.find("shop", "t").state == "running"
+    with pytest.raises(TrialOver, match="dropped"):
+        space.trials.promote("shop", "t", "b", progress=lambda count: count or space.trials.drop("shop", "t"))
+    assert stores(space) == before
+    assert ids(shop.search(**QUESTION)) == answer
+
+
 def test_dropping_changes_nothing_and_forgetting_deletes_all(space, shop):
     space.trials.start(Trial("shop", "t", b={"by": "hue"}))
     found = shop.search(**QUESTION, trial="t", visitor="v")

@@ -5,9 +5,13 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import JSONResponse
 
+from lookalike.administration import JobBody
+from lookalike.api.jobs import job_body
 from lookalike.api.security import Caller, caller_of
 from lookalike.catalog import Trial
+from lookalike.promoting import begin_promotion
 from lookalike.trials import Trials
 from lookalike.wire.trials import (
     CountedBody,
@@ -19,6 +23,7 @@ from lookalike.wire.trials import (
     report_body,
     trial_body,
 )
+from lookalike.workspace import Workspace
 
 router = APIRouter(prefix="/collections/{name}", tags=["trials"])
 
@@ -53,9 +58,25 @@ def report_trial(name: str, trial: str, request: Request) -> ReportBody:
     return report_body(_trials(request).report(name, trial))
 
 
-@router.post("/trials/{trial}/promote", summary="Go by a variant from now on")
-def promote_trial(name: str, trial: str, body: PromoteRequest, request: Request, caller: Who) -> TrialBody:
-    """Its settings become the collection's, and the trial is over; its figures stay. 409 if it is over already."""
+@router.post(
+    "/trials/{trial}/promote",
+    summary="Go by a variant from now on",
+    response_model=TrialBody,
+    responses={202: {"model": JobBody, "description": "Records are copied by a job; the trial is over when that is."}},
+)
+def promote_trial(
+    name: str, trial: str, body: PromoteRequest, request: Request, caller: Who
+) -> TrialBody | JSONResponse:
+    """Its settings become the collection's, and the trial is over; its figures stay. 409 if it is over already.
+
+    A variant that is another collection is copied by a job: 202, and the collection changes when all of it is there.
+    """
+    space: Workspace = request.app.state.workspace
+    space.get(name)
+    job = begin_promotion(space.catalog, name, trial, body.variant, who=caller.who)
+    if job is not None:
+        content = job_body(job).model_dump(mode="json")
+        return JSONResponse(content, 202, {"Location": f"/v1/jobs/{job.id}"})
     return trial_body(_trials(request).promote(name, trial, body.variant, who=caller.who))
 
 

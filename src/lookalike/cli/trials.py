@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -11,8 +12,8 @@ import typer
 
 from lookalike.cli.common import WorkspaceOption, opened
 from lookalike.cli.keys import catalog_of
-from lookalike.cli.output import Format, FormatOption, note, print_json, print_rows
-from lookalike.errors import CollectionNotFound, InvalidArgument
+from lookalike.cli.output import Format, FormatOption, note, print_json, print_rows, progress_bar
+from lookalike.errors import CollectionNotFound, InvalidArgument, WorkspaceLocked
 
 if TYPE_CHECKING:
     from lookalike.catalog import Catalog, Event, Method
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Try two ways to search a collection on its visitors (A/B).", no_args_is_help=True)
 
 _VARIANT = "meaning=0.7,color=0.3 (weights), color (one description), @NAME (another collection), or both: @NAME:color"
+_LOOK = 0.2  # seconds between looks at a service's job
 Collection = typer.Argument(..., metavar="C", help="Name of the collection.")
 Name = typer.Argument(..., metavar="TRIAL", help="Name of the trial.")
 
@@ -95,6 +97,7 @@ def report(
 @app.command(
     "promote",
     help="End a trial and make a variant's settings the collection's.\n\n"
+    "A variant that is another collection is copied, here or by the service that holds the workspace.\n\n"
     "Example: `lookalike trial promote shop warmer b`",
 )
 def promote(
@@ -104,9 +107,42 @@ def promote(
     workspace: Path = WorkspaceOption,
 ) -> None:
     """End a trial and go by one of its variants."""
-    with opened(workspace) as space:
-        space.trials.promote(collection, name, variant)
+    from lookalike.trials import promoted_variant
+
+    with catalog_of(workspace) as catalog:
+        _check(catalog, collection)
+        copying = promoted_variant(catalog.trials.find(collection, name), variant).collection is not None
+    try:
+        with opened(workspace) as space, progress_bar("copying", len(space.get(collection))) as advance:
+            space.trials.promote(collection, name, variant, progress=advance)
+    except WorkspaceLocked as held:
+        if not copying:
+            raise
+        _wait_for_service(collection, name, variant, workspace, held)
     typer.echo(f"{collection} goes by {variant} of {name} from now on.")
+
+
+def _wait_for_service(collection: str, name: str, variant: str, workspace: Path | None, held: WorkspaceLocked) -> None:
+    """Have the service that holds the workspace promote, and wait until it did. Ends with 1 if it could not."""
+    from lookalike.promoting import begin_promotion
+
+    with catalog_of(workspace) as catalog:
+        job = begin_promotion(catalog, collection, name, variant)
+        if job is None:  # only an entry of the catalog changes, and the trial was changed meanwhile
+            raise held
+        note(f"The workspace is in use by {held.holder}: if that is a service, it does the job {job.id} now.")
+        while job.state == "queued":
+            time.sleep(_LOOK)
+            job = catalog.jobs.find(job.id)
+        with progress_bar("copying", job.total) as advance:
+            advance(job.done)
+            while not job.is_over:
+                time.sleep(_LOOK)
+                before, job = job.done, catalog.jobs.find(job.id)
+                advance(job.done - before)
+    if job.state != "done":
+        note(f"lookalike: the job {job.id} is {job.state}. {job.error}".rstrip())
+        raise typer.Exit(1)
 
 
 @app.command("drop", help="End a trial and change nothing.\n\nExample: `lookalike trial drop shop warmer`")

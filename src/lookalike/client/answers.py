@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lookalike.administration import FailuresBody
+from lookalike.administration import FailuresBody, JobBody
 from lookalike.records import (
     Added,
     DuplicateGroup,
@@ -18,8 +18,19 @@ from lookalike.records import (
     Resemblance,
 )
 from lookalike.wire.base import FailureBody
+from lookalike.wire.trials import TrialBody
 
-__all__ = ["added", "duplicate_groups", "job_failures", "matches", "nothing", "page", "record", "resemblances"]
+__all__ = [
+    "added",
+    "duplicate_groups",
+    "job_failures",
+    "matches",
+    "nothing",
+    "page",
+    "promoted",
+    "record",
+    "resemblances",
+]
 
 
 def nothing(_: Any) -> None:
@@ -66,6 +77,11 @@ def resemblances(found: dict[str, Any]) -> list[Resemblance]:
 def duplicate_groups(found: dict[str, Any]) -> list[DuplicateGroup]:
     """Read groups of duplicates."""
     return [DuplicateGroup(one["members"], [DuplicatePair(**pair) for pair in one["pairs"]]) for one in found["groups"]]
+
+
+def promoted(found: dict[str, Any]) -> TrialBody | JobBody:
+    """Read the trial that is over, or the job that ends it when everything is copied."""
+    return JobBody.model_validate(found) if "kind" in found else TrialBody.model_validate(found)
 
 
 def job_failures(found: dict[str, Any]) -> FailuresBody:

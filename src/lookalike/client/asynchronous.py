@@ -289,8 +289,11 @@ class AsyncCollection:
         """Return what a trial shows so far. Raises EntryNotFound."""
         return await self._send(calls.trial_report(self.name, name))
 
-    async def promote_trial(self, name: str, variant: str) -> TrialBody:
-        """End a trial; the settings of "a" or "b" become the collection's. Raises TrialOver."""
+    async def promote_trial(self, name: str, variant: str) -> TrialBody | JobBody:
+        """End a trial; the settings of "a" or "b" become the collection's. Raises TrialOver.
+
+        Of another collection, records are copied by the job that is returned: `wait` for it.
+        """
         return await self._send(calls.promote_trial(self.name, name, variant))
 
     async def drop_trial(self, name: str) -> TrialBody:

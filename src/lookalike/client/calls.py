@@ -167,9 +167,9 @@ def trial_report(name: str, trial: str) -> Call[ReportBody]:
     return Call("GET", _trial_path(name, trial), ReportBody.model_validate)
 
 
-def promote_trial(name: str, trial: str, variant: str) -> Call[TrialBody]:
+def promote_trial(name: str, trial: str, variant: str) -> Call[TrialBody | JobBody]:
     body = {"variant": variant}
-    return Call("POST", _trial_path(name, trial, "/promote"), TrialBody.model_validate, body, repeatable=False)
+    return Call("POST", _trial_path(name, trial, "/promote"), answers.promoted, body, repeatable=False)
 
 
 def drop_trial(name: str, trial: str) -> Call[TrialBody]:

@@ -285,8 +285,11 @@ class RemoteCollection:
         """Return what a trial shows so far. Raises EntryNotFound."""
         return self._send(calls.trial_report(self.name, name))
 
-    def promote_trial(self, name: str, variant: str) -> TrialBody:
-        """End a trial; the settings of "a" or "b" become the collection's. Raises TrialOver."""
+    def promote_trial(self, name: str, variant: str) -> TrialBody | JobBody:
+        """End a trial; the settings of "a" or "b" become the collection's. Raises TrialOver.
+
+        Of another collection, records are copied by the job that is returned: `wait` for it.
+        """
         return self._send(calls.promote_trial(self.name, name, variant))
 
     def drop_trial(self, name: str) -> TrialBody:

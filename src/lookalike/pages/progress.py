@@ -37,6 +37,8 @@ _KINDS: Final = {
     "map": ("Map", "step"),
     "tagger": ("Train a tagger", "step"),
     "likeness": ("Train a model", "step"),
+    "retag": ("Taggers asked again", "record"),
+    "promote": ("Promotion", "record"),
 }
 """Kind of a job -> its name on the pages, and what it counts; bytes where that is ""."""
 

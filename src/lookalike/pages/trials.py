@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import RedirectResponse
 from starlette.datastructures import FormData
 
-from lookalike.catalog import EVENTS, Trial
+from lookalike.catalog import EVENTS, Job, Trial
 from lookalike.collection import Collection
 from lookalike.errors import CollectionNotFound, InvalidArgument, TrialExists
 from lookalike.pages.changes import filled, permitted
@@ -19,6 +19,7 @@ from lookalike.pages.forms import number
 from lookalike.pages.render import collection_link, page
 from lookalike.pages.visitor import may_read
 from lookalike.pages.words import WAYS
+from lookalike.promoting import begin_promotion, promotion_of
 from lookalike.trials import Arm, Report, Trials
 from lookalike.trials.intervals import Interval
 from lookalike.workspace import Workspace
@@ -46,12 +47,21 @@ class _Bar:
 
 @dataclass(frozen=True, slots=True)
 class _Shown:
-    """A trial on the page. arms: each with its rate, if it has one; between: what lies between the two."""
+    """A trial on the page. arms: each with its rate, if it has one; between: what lies between the two.
+
+    job: that promotes it, or could not.
+    """
 
     report: Report
     tone: str
     arms: list[tuple[Arm, _Bar | None]]
     between: list[_Bar]
+    job: Job | None
+
+    @property
+    def under_way(self) -> bool:
+        """Whether a variant is being promoted."""
+        return self.job is not None and not self.job.is_over
 
 
 @router.get("")
@@ -96,7 +106,9 @@ def end(
     """Go by a variant, end the trial, or delete it."""
     who = permitted(request, "admin", name).who
     if verb == "promote":
-        _trials(request).promote(name, trial, variant, who=who)
+        space: Workspace = request.app.state.workspace
+        if begin_promotion(space.catalog, name, trial, variant, who=who) is None:
+            space.trials.promote(name, trial, variant, who=who)
     elif verb == "drop":
         _trials(request).drop(name, trial, who=who)
     else:
@@ -113,7 +125,7 @@ def _page(request: Request, name: str, given: Mapping[str, str], trouble: str = 
         "trials.html",
         422 if trouble else 200,
         collection=collection,
-        shown=[_shown(report) for report in reports],
+        shown=[_shown(report, promotion_of(workspace.catalog, name, report.trial.name)) for report in reports],
         given={**_NEW, **given},
         others=[info.name for info in workspace.list() if info.name != name and may_read(request, info.name)],
         ways=WAYS,
@@ -139,7 +151,7 @@ def _variant(given: Mapping[str, str]) -> dict[str, Any]:
     return found | ({"collection": given["other"]} if given.get("other") else {})
 
 
-def _shown(report: Report) -> _Shown:
+def _shown(report: Report, job: Job | None) -> _Shown:
     rates = [arm.rate for arm in report.arms if arm.rate is not None]
     widest = min(1.0, _ROOM * max((rate.high for rate in rates), default=1.0))
     arms = [(arm, None if arm.rate is None else _rate(arm.rate, widest)) for arm in report.arms]
@@ -148,7 +160,7 @@ def _shown(report: Report) -> _Shown:
     figures = [("One look", once), ("Always valid", report.always_valid)]
     reach = max(abs(edge - middle) for _, figure in figures for edge in (figure.low, figure.high))
     between = [_between(label, figure, middle, _ROOM * reach or 1.0) for label, figure in figures]
-    return _Shown(report, _STATES[report.trial.state], arms, between)
+    return _Shown(report, _STATES[report.trial.state], arms, between, job if report.trial.state == "running" else None)
 
 
 def _rate(rate: Interval, widest: float) -> _Bar:

@@ -8,6 +8,7 @@ import re
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from threading import Lock
 from typing import Any, Final, Protocol
 
 from lookalike.catalog import EVENTS, CollectionInfo, Event, Impression, Shown, Trial, TrialTable
@@ -16,12 +17,14 @@ from lookalike.kinds import changed
 from lookalike.records import Match, Matches, Record
 from lookalike.search import Query
 from lookalike.stores.base import Store
+from lookalike.stores.shelf import Shelf
+from lookalike.stores.watched import Watched
 from lookalike.trials.assignment import SIDES, Drafted, Side, digest, draft, side_of
-from lookalike.trials.promotion import take_over
+from lookalike.trials.promotion import Progress, take_over
 from lookalike.trials.report import Report, report_of
 from lookalike.trials.variant import Variant
 
-__all__ = ["MAX_SHOWN", "Trials", "check_trial"]
+__all__ = ["MAX_SHOWN", "Trials", "check_trial", "promoted_variant"]
 
 MAX_SHOWN: Final = 1000
 """Most matches of one answer in a trial."""
@@ -36,6 +39,9 @@ class Searched(Protocol):
 
     info: CollectionInfo
 
+    @property
+    def writing(self) -> Lock: ...
+
     def count(self) -> int: ...
 
     def get(self, ids: Sequence[str]) -> list[Record | None]: ...
@@ -48,11 +54,13 @@ class Searched(Protocol):
 class Space(Protocol):
     """The verbs of a workspace that trials use."""
 
+    shelf: Shelf
+
     def get(self, name: str) -> Searched: ...
 
     def configure(self, name: str, **changes: Any) -> object: ...
 
-    def store_of(self, name: str) -> Store: ...
+    def store_of(self, name: str) -> Watched: ...
 
     def new_store(self, info: CollectionInfo) -> tuple[str, Store]: ...
 
@@ -138,21 +146,25 @@ class Trials:
         """Return the figures so far and what they say. Raises CollectionNotFound, EntryNotFound."""
         return report_of(self._table, self.find(collection, name))
 
-    def promote(self, collection: str, name: str, variant: str, *, who: str = "") -> Trial:
+    def promote(
+        self, collection: str, name: str, variant: str, *, who: str = "", progress: Progress = lambda count: None
+    ) -> Trial:
         """End a trial and make a variant's settings the collection's; its figures stay.
 
         Of another collection, the collection takes the model, the settings and the vectors, and keeps its metadata;
-        nothing should be written to either meanwhile.
-        Raises TrialOver, EntryNotFound, InvalidArgument if the ids of the two are no longer the same.
+        progress: called with the number of records copied since the last call.
+        Raises TrialOver, EntryNotFound, InvalidArgument if the ids of the two are no longer the same; what `progress`
+        raises, and then nothing has changed.
         """
-        if variant not in SIDES:
-            raise InvalidArgument("variant", variant, "a or b")
         trial = self.find(collection, name)
-        if trial.state != "running":
-            raise TrialOver(name, trial.state)
-        chosen = Variant.of(variant, trial.a if variant == "a" else trial.b)
+        chosen = promoted_variant(trial, variant)
+
+        def copied(count: int) -> None:
+            progress(count)
+            promoted_variant(self._table.find(collection, name), variant)  # it may be dropped meanwhile
+
         if chosen.collection is not None:
-            take_over(self._space, collection, chosen.collection)
+            take_over(self._space, collection, chosen.collection, copied)
         if chosen.weights is not None:
             self._space.configure(collection, weights=chosen.weights)
         return self._table.end(trial, "promoted", promoted=variant, who=who)
@@ -183,6 +195,15 @@ class Trials:
         who = digest("visitor", trial.id, visitor).hex()
         self._table.show(Impression(id_, trial.id, who, variant, list(shown), "".join(shown.values())))
         return replace(found, impression=id_, variant=variant)
+
+
+def promoted_variant(trial: Trial, variant: str) -> Variant:
+    """Return the variant of a trial that runs. Raises InvalidArgument for another letter, TrialOver."""
+    if variant not in SIDES:
+        raise InvalidArgument("variant", variant, "a or b")
+    if trial.state != "running":
+        raise TrialOver(trial.name, trial.state)
+    return Variant.of(variant, trial.a if variant == "a" else trial.b)
 
 
 def check_trial(trial: Trial) -> None:
