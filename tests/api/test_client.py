@@ -87,6 +87,11 @@ def test_records_are_found_changed_and_deleted(remote, shapes):
     changed = shapes.update([{"_id": "001", "even": "odd"}, {"_id": "nobody"}])
     assert (changed.updated, [one.source for one in changed.failed]) == (["001"], ["nobody"])
     assert shapes.delete(where={"even": "odd"}) == 1
+    gone = shapes.remove(["002"])
+    assert [one.id for one in shapes.removals()] == [gone.removal]
+    assert list(shapes.bring_back(gone.removal).inserted) == ["002"]
+    shapes.forget(shapes.remove(["002"]).removal)
+    assert shapes.removals() == []
     assert shapes.configure(index=["even"]).settings.index == ["even"]
 
 

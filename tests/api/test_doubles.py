@@ -56,9 +56,31 @@ def test_urls_that_lead_inside_and_files_are_refused_one_by_one(client, shop):
     assert (answer.status_code, answer.json()["code"]) == (422, "url_refused")
 
 
+def test_what_was_deleted_to_be_kept_comes_back(client, shop):
+    before = client.get(f"{shop}/records/1").json()
+    gone = client.post(f"{shop}/records/delete", json={"ids": ["1", "nobody"], "keep": True}).json()
+    assert gone["deleted"] == 1
+    kept = client.get(f"{shop}/removed").json()["removals"]
+    assert [(one["id"], one["records"], one["ids"]) for one in kept] == [(gone["removal"], 1, ["1"])]
+    back = client.post(f"{shop}/removed/{gone['removal']}/back")
+    assert back.json()["inserted"] == ["1"]
+    assert client.get(f"{shop}/records/1").json() == before
+    answer = client.post(f"{shop}/removed/{gone['removal']}/back")
+    assert (answer.status_code, answer.json()["code"]) == (404, "entry_not_found")
+    again = client.post(f"{shop}/records/delete", json={"where": {"color": "red"}, "keep": True}).json()
+    assert again["deleted"] == 4
+    assert client.delete(f"{shop}/removed/{again['removal']}").status_code == 204
+    assert client.get(f"{shop}/removed").json() == {"removals": []}
+    assert client.post(f"{shop}/records/delete", json={"ids": ["1"], "keep": True}).json() == {
+        "deleted": 0,
+        "removal": None,
+    }
+
+
 def test_delete_by_ids_and_by_filter(client, shop):
-    assert client.post(f"{shop}/records/delete", json={"ids": ["0", "nobody"]}).json() == {"deleted": 1}
-    assert client.post(f"{shop}/records/delete", json={"where": {"n": {"$gte": 2}}}).json() == {"deleted": 2}
+    assert client.post(f"{shop}/records/delete", json={"ids": ["0", "nobody"]}).json()["deleted"] == 1
+    assert client.post(f"{shop}/records/delete", json={"where": {"n": {"$gte": 2}}}).json()["deleted"] == 2
+    assert client.get(f"{shop}/removed").json() == {"removals": []}
     assert client.post(f"{shop}/records/delete", json={}).status_code == 422
     assert client.get(shop).json()["count"] == 2
 

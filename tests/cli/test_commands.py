@@ -116,6 +116,10 @@ def test_collections_come_and_go(run, pictures):
     assert len(shown) == 4
     assert run("collection", "delete", "shop", "--filter", '{"_format": "PNG"}', "--yes").code == 0
     assert run("collection", "list", "--format", "json").json[0]["records"] == 5
+    removal = run("collection", "removed", "shop", "--format", "json").json[0]
+    assert removal["records"] == 1
+    assert run("collection", "removed", "shop", "--bring-back", removal["id"], "--format", "json").json == []
+    assert run("collection", "list", "--format", "json").json[0]["records"] == 6
     assert run("collection", "delete", "shop", "--yes").code == 0
     assert run("collection", "list", "--format", "json").json == []
 
@@ -166,7 +170,7 @@ COMMANDS = [
     "compare", "describe", "evaluate", "calibrate", "group", "index", "search", "serve", "demo", "doctor",
     "models list", "models show", "models fetch", "models bench",
     "collection create", "collection list", "collection show", "collection delete", "collection configure",
-    "collection kinds", "keys create", "keys list", "keys revoke", "users add", "users list", "users remove",
+    "collection kinds", "collection removed", "keys create", "keys list", "keys revoke", "users add", "users list", "users remove",
     "users passwd",
 ]  # fmt: skip
 

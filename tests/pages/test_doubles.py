@@ -5,6 +5,7 @@ import re
 
 import httpx
 import pytest
+from PIL import Image
 
 import lookalike
 from lookalike.catalog import Grant
@@ -91,6 +92,40 @@ def test_the_others_are_deleted_after_a_look_at_what_goes(visitor, space):
     assert len(space.get("pairs")) == 4
     assert "Not duplicates" in shown(visitor)
     assert 'value="0-small"' not in shown(visitor)
+
+
+def test_what_was_deleted_is_brought_back_from_the_page(visitor, space):
+    collection = space.get("pairs")
+    before = collection._store.get(["0"], with_vectors=True)[0]
+    key = key_of(shown(visitor), "0")
+    visitor.post(f"{HOME}/delete", data={"group": key, "keep": "0-small"})
+    visitor.post("/collections/pairs/record/delete", params={"id": "2"})
+    for path in (HOME, "/collections/pairs"):
+        assert "1 record deleted just now" in shown(visitor, path)
+    removals = re.findall(r'data-removal="([^"]+)"', visitor.get("/collections/pairs/removed").text)
+    assert len(removals) == 2
+    assert visitor.post(f"/collections/pairs/removed/{removals[0]}/forget").status_code == 303
+    answer = visitor.post(f"/collections/pairs/removed/{removals[1]}/back")
+    assert answer.status_code == 303
+    assert "1 record brought back." in visitor.get(answer.headers["location"]).text
+    after = collection._store.get(["0"], with_vectors=True)[0]
+    assert dict(after.payload) == dict(before.payload)
+    assert all(after.vectors[name].tobytes() == before.vectors[name].tobytes() for name in before.vectors)
+    assert len(collection) == 4
+    assert "deleted just now" not in shown(visitor)
+    assert visitor.post(f"/collections/pairs/removed/{removals[1]}/back").status_code == 404
+    assert "Nothing deleted is kept" in visitor.get("/collections/pairs/removed").text
+
+
+def test_groups_tell_when_pictures_were_taken(visitor, space, tmp_path, draw):
+    exif = Image.Exif()
+    exif[0x010F] = "Maker"
+    exif.get_ifd(0x8769)[0x9003] = "2024:02:29 12:34:56"
+    Image.fromarray(draw(2)).save(tmp_path / "taken.jpg", exif=exif, quality=95)
+    space.get("pairs").add([{"_id": "taken", "_file": str(tmp_path / "taken.jpg")}])
+    text = shown(visitor)
+    assert "2024-02-29 12:34:56" in text
+    assert re.search(r'name="keep" value="taken" checked', text)
 
 
 def test_a_reader_sees_groups_and_changes_nothing(address, space, visitor):

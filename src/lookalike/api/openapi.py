@@ -68,7 +68,7 @@ _OTHER_ANSWERS: Final = {
 }
 _KITCHENS: Final = {"category": "kitchen"}
 _EXAMPLES: Final[dict[str, list[dict[str, Any]]]] = {
-    "DeleteRequest": [{"ids": ["1_1", "1_2"]}, {"where": _KITCHENS}],
+    "DeleteRequest": [{"ids": ["1_1", "1_2"], "keep": True}, {"where": _KITCHENS}],
     "EraseRequest": [{"ids": ["1_1", "1_2"]}],
     "ExportRequest": [{"format": "parquet", "vectors": True}, {"where": _KITCHENS}],
     "GroupRequest": [{"pictures": ["iVBORw0KGgo...", "data:image/jpeg;base64,/9j/4AAQ..."], "grade": 0.9}],

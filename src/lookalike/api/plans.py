@@ -97,12 +97,17 @@ class Meter:
             raise TooManyRequests(f"{limit:,} bytes of requests a day", (midnight - moment).total_seconds())
 
 
+def check_count(space: Workspace, key: Key, count: int) -> None:
+    """Raise PlanExceeded if so many new records are more than the key's plan allows."""
+    room, limit = room_of(space, key), key.grant.plan.records
+    if room is not None and limit is not None and count > max(room, 0):
+        raise PlanExceeded(limit - room + count, limit)
+
+
 def check_room(space: Workspace, key: Key, collection: str, ids: Sequence[str]) -> None:
     """Raise PlanExceeded if records of these ids, where they are new, are more than the key's plan allows."""
     room = room_of(space, key)
     if room is None or len(ids) <= room:
         return
     known = sum(record is not None for record in space.get(collection).get(list(dict.fromkeys(ids))))
-    new, limit = len(set(ids)) - known, key.grant.plan.records
-    if new > max(room, 0) and limit is not None:
-        raise PlanExceeded(limit - room + new, limit)
+    check_count(space, key, len(set(ids)) - known)

@@ -17,6 +17,7 @@ from lookalike.records import Added, Existing, Failure, Record
 from lookalike.wire.base import FailureBody, check_text
 from lookalike.wire.duplicates import DeleteRequest
 from lookalike.wire.records import AddedBody, PageBody, RecordsRequest
+from lookalike.wire.removed import DeletedBody
 
 router = APIRouter(prefix="/collections/{name}/records", tags=["records"])
 
@@ -37,7 +38,7 @@ def add_records(
     )
     added = collection.add(records, existing=existing)
     request.state.written = len(added.inserted) + len(added.updated)
-    return _body(added, refused)
+    return added_body(added, refused)
 
 
 @router.patch("", summary="Change metadata of existing records")
@@ -51,15 +52,24 @@ def update_records(name: str, body: RecordsRequest, request: Request, replace: b
     records, refused = _texts(body.records)
     changed = collection.update(records, replace=replace)
     request.state.written = len(changed.updated)
-    return _body(changed, refused)
+    return added_body(changed, refused)
 
 
 @router.post("/delete", summary="Delete records by ids or by filter")
 @written
-def delete_records(name: str, body: DeleteRequest, request: Request) -> dict[str, int]:
-    """Says how many went. Their bytes stay in the store's files for a while; /erase removes those too."""
-    request.state.removed = deleted = request.app.state.workspace.get(name).delete(body.ids, where=body.where)
-    return {"deleted": deleted}
+def delete_records(name: str, body: DeleteRequest, request: Request) -> DeletedBody:
+    """Says how many went, and with `keep` under which name they can be brought back for 30 days.
+
+    Otherwise their bytes stay in the store's files for a while; /erase removes those too.
+    """
+    collection: Collection = request.app.state.workspace.get(name)
+    if body.keep:
+        kept = collection.remove(body.ids, where=body.where)
+        found = DeletedBody(deleted=kept.records if kept else 0, removal=kept.id if kept else None)
+    else:
+        found = DeletedBody(deleted=collection.delete(body.ids, where=body.where), removal=None)
+    request.state.removed = found.deleted
+    return found
 
 
 @router.get("", summary="Walk the records")
@@ -143,7 +153,8 @@ def _with_bytes(record: dict[str, Any], name: str, limits: Limits) -> dict[str, 
     return {**rest, "_image": picture_bytes(text, "_base64", limits)}
 
 
-def _body(added: Added, refused: list[Failure]) -> AddedBody:
+def added_body(added: Added, refused: list[Failure]) -> AddedBody:
+    """Return what became of records, with those that were refused before."""
     return AddedBody(
         inserted=list(added.inserted),
         updated=list(added.updated),

@@ -41,6 +41,9 @@ _CHANGES: Final = {
     ("PATCH", f"{_COLLECTION}/records"): Rule("write", "records.update"),
     ("DELETE", f"{_COLLECTION}/records/{{id:path}}"): Rule("write", "records.delete"),
     ("POST", f"{_COLLECTION}/records/delete"): Rule("write", "records.delete"),
+    ("GET", f"{_COLLECTION}/removed"): Rule("write"),
+    ("POST", f"{_COLLECTION}/removed/{{removal}}/back"): Rule("write", "records.back"),
+    ("DELETE", f"{_COLLECTION}/removed/{{removal}}"): Rule("write", "records.forget"),
     ("POST", f"{_COLLECTION}/erase"): Rule("write", "records.erase"),
     # a search in a trial and what comes of it are the business of whoever may search; the catalog logs the others
     ("POST", f"{_COLLECTION}/events"): Rule("read"),

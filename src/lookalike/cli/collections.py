@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from lookalike.cli.common import WorkspaceOption, opened, read_filter
 from lookalike.cli.output import Format, FormatOption, print_json, print_rows
 from lookalike.errors import InvalidArgument
 from lookalike.kinds import KINDS
+from lookalike.removed import KEPT_DAYS
 
 app = typer.Typer(help="Make, set up, list, look into and delete collections.", no_args_is_help=True)
 records.install(app)
@@ -126,8 +128,34 @@ def delete(
         if condition is None:
             space.drop(name)
         else:
-            collection.delete(where=condition)
+            collection.remove(where=condition)
+            what += f"; `lookalike collection removed {name}` brings them back for {KEPT_DAYS} days"
     typer.echo(f"Deleted {what}.")
+
+
+@app.command(
+    "removed",
+    help="What was deleted and can be brought back for 30 days.\n\n"
+    "Example: `lookalike collection removed shop --bring-back 20260301T120000-0f3a9c21`",
+)
+def removed(
+    name: str = typer.Argument(..., help="The collection."),
+    back: str = typer.Option(None, "--bring-back", metavar="ID", help="Insert these records again."),
+    forget: str = typer.Option(None, "--forget", metavar="ID", help="Delete these for good."),
+    form: Format = FormatOption,
+    workspace: Path = WorkspaceOption,
+) -> None:
+    """List what was removed from a collection, or bring it back."""
+    with opened(workspace) as space:
+        collection = space.get(name)
+        if forget:
+            collection.forget(forget)
+        if back:
+            added = collection.bring_back(back)
+            counts = (("brought back", added.inserted), ("there already", added.skipped), ("failed", added.failed))
+            typer.echo(", ".join(f"{len(ids):,} {what}" for what, ids in counts if ids), err=True)
+        rows = [asdict(one) for one in collection.removals()]
+    print_rows(rows, form, columns=("id", "at", "records", "ids"))
 
 
 def _read_settings(pairs: Sequence[str]) -> dict[str, Any]:

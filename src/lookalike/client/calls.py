@@ -16,6 +16,7 @@ from lookalike.wire.collections import CollectionBody
 from lookalike.wire.duplicates import GroupsBody
 from lookalike.wire.pictures import ComparisonBody, DescriptionsBody, ModelBody
 from lookalike.wire.records import FacetBody
+from lookalike.wire.removed import DeletedBody, RemovalBody, RemovalsBody
 from lookalike.wire.taggers import TaggerBody
 from lookalike.wire.trials import ReportBody, TrialBody
 
@@ -104,6 +105,24 @@ def get(name: str, ids: Sequence[str]) -> Call[list[Record | None]]:
 
 def delete(name: str, ids: Sequence[str] | None, where: Mapping[str, Any] | None) -> Call[int]:
     return Call("POST", _path(name, "records/delete"), lambda found: int(found["deleted"]), _chosen(ids, where))
+
+
+def remove(name: str, ids: Sequence[str] | None, where: Mapping[str, Any] | None) -> Call[DeletedBody]:
+    # sent twice, the second answer would know of nothing kept
+    body = {**_chosen(ids, where), "keep": True}
+    return Call("POST", _path(name, "records/delete"), DeletedBody.model_validate, body, repeatable=False)
+
+
+def removals(name: str) -> Call[list[RemovalBody]]:
+    return Call("GET", _path(name, "removed"), lambda found: RemovalsBody.model_validate(found).removals)
+
+
+def bring_back(name: str, removal: str) -> Call[Added]:
+    return Call("POST", _path(name, f"removed/{quote(removal, safe='')}/back"), answers.added, repeatable=False)
+
+
+def forget(name: str, removal: str) -> Call[None]:
+    return Call("DELETE", _path(name, f"removed/{quote(removal, safe='')}"), answers.nothing, repeatable=False)
 
 
 def erase(name: str, ids: Sequence[str] | None, where: Mapping[str, Any] | None) -> Call[Erased]:

@@ -27,6 +27,7 @@ from lookalike.wire.collections import CollectionBody
 from lookalike.wire.duplicates import GroupsBody
 from lookalike.wire.pictures import ComparisonBody, DescriptionsBody, ModelBody
 from lookalike.wire.records import FacetBody
+from lookalike.wire.removed import DeletedBody, RemovalBody
 from lookalike.wire.taggers import TaggerBody
 from lookalike.wire.trials import ReportBody, TrialBody
 
@@ -231,6 +232,22 @@ class RemoteCollection:
     def delete(self, ids: Sequence[str] | None = None, *, where: Mapping[str, Any] | None = None) -> int:
         """Delete by ids or by filter (exactly one of them); return how many went."""
         return self._send(calls.delete(self.name, ids, where))
+
+    def remove(self, ids: Sequence[str] | None = None, *, where: Mapping[str, Any] | None = None) -> DeletedBody:
+        """Delete by ids or by filter (exactly one of them), to be brought back for 30 days by the name returned."""
+        return self._send(calls.remove(self.name, ids, where))
+
+    def removals(self) -> list[RemovalBody]:
+        """Return what can be brought back, the newest first."""
+        return self._send(calls.removals(self.name))
+
+    def bring_back(self, removal: str) -> Added:
+        """Insert again what was removed; records whose id is taken by now are skipped."""
+        return self._send(calls.bring_back(self.name, removal))
+
+    def forget(self, removal: str) -> None:
+        """Delete for good what was removed."""
+        self._send(calls.forget(self.name, removal))
 
     def erase(self, ids: Sequence[str] | None = None, *, where: Mapping[str, Any] | None = None) -> Erased:
         """Erase records for good, and return the receipt."""

@@ -19,6 +19,7 @@ from lookalike.pages.changes import log, permitted
 from lookalike.pages.conditions import OPERATORS, VALUELESS, Condition, conditions_of, filter_of
 from lookalike.pages.entrance import require_browser
 from lookalike.pages.facets import facets_of, filter_link
+from lookalike.pages.removed import latest_removal
 from lookalike.pages.render import collection_link, page
 from lookalike.pages.thumbnails import file_of
 from lookalike.pages.tiles import Tile, read_filter, tile_of
@@ -95,6 +96,7 @@ def show_gallery(name: str, view: Annotated[View, Query()], request: Request) ->
         filter=view.filter,
         trouble=trouble,
         jobs=_jobs(request, name),
+        removal=latest_removal(request, collection),
     )
 
 
@@ -125,11 +127,12 @@ def ask_to_delete(name: str, id: str, request: Request) -> Response:  # noqa: A0
 
 @router.post("/collections/{name}/record/delete")
 def delete_record(name: str, id: str, request: Request) -> Response:  # noqa: A002
-    """Delete a record and lead to the others."""
+    """Delete a record, which can be brought back, and lead to the others."""
     permitted(request, "write", name)
     collection: Collection = request.app.state.workspace.get(name)
     _record(collection, id)
-    log(request, "records.delete", name, count=collection.delete([id]))
+    collection.remove([id])
+    log(request, "records.delete", name, count=1)
     return RedirectResponse(collection_link(name), 303)
 
 

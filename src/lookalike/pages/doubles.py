@@ -17,6 +17,7 @@ from lookalike.deduplication import Linkage
 from lookalike.pages.changes import log, permitted
 from lookalike.pages.entrance import require_browser
 from lookalike.pages.errands import Errand
+from lookalike.pages.removed import latest_removal
 from lookalike.pages.render import collection_link, page
 from lookalike.pages.review import has_plans
 from lookalike.pages.tiles import Tile, tile_of
@@ -32,7 +33,8 @@ _SHOWN: Final = 12  # members of a group on the page; the rest is counted
 _AT_ONCE: Final = 5_000  # records up to which a first visit looks without being asked
 _PATIENCE: Final = 2.0  # seconds that a page waits for a search that may soon be over
 _MOST_FOUND: Final = 16  # searches that are remembered
-_FACTS: Final = ("pixels", "format", "bytes")
+_MEASURES: Final = ("most pixels", "most bytes", "most EXIF fields", "most metadata")
+_FACTS: Final = ("pixels", "format", "bytes", "taken", "EXIF fields")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,7 @@ def show_duplicates(name: str, view: Annotated[View, Query()], request: Request)
         settled=len(groups) - len(_left(groups, decisions, False)),
         pages=-(-len(left) // _PAGE),
         view=view,
+        removal=latest_removal(request, collection),
         plans=has_plans(request),
         threshold=found.probability if found else collection.settings.threshold,
     )
@@ -160,13 +163,14 @@ def ask_to_delete(name: str, group: str, keep: str, request: Request) -> Respons
 
 @router.post("/delete")
 def delete_others(name: str, request: Request, group: Annotated[str, Form()], keep: Annotated[str, Form()]) -> Response:
-    """Delete the records of a group but one."""
+    """Delete the records of a group but one; they can be brought back."""
     permitted(request, "write", name)
     collection: Collection = request.app.state.workspace.get(name)
     there = _records(collection, _group(request, collection, group).members)
     if keep not in there:
         raise HTTPException(404, "The record that is to stay is no longer there.")
-    log(request, "records.delete", name, count=collection.delete([id_ for id_ in there if id_ != keep]))
+    kept = collection.remove([id_ for id_ in there if id_ != keep])
+    log(request, "records.delete", name, count=kept.records if kept else 0)
     return RedirectResponse(collection_link(name, "duplicates"), 303)
 
 
@@ -258,24 +262,27 @@ def _row(collection: Collection, group: DuplicateGroup, same: set[tuple[str, ...
 
 
 def _best(records: Sequence[Record]) -> tuple[str, str]:
-    """Return the record to suggest, by pixels, then bytes, then the fields it has, ties by id; and the reason."""
+    """Return the record to suggest, by the measures of `_MEASURES` in turn, ties by id; and the reason."""
 
-    def measure(record: Record) -> tuple[int, int, int]:
+    def measure(record: Record) -> tuple[int, ...]:
         fields = record.fields
         own = sum(1 for name in fields if not name.startswith("_"))
-        return _number(fields, "_width") * _number(fields, "_height"), _number(fields, "_size"), own
+        pixels = _number(fields, "_width") * _number(fields, "_height")
+        return pixels, _number(fields, "_size"), _number(fields, "_exif"), own
 
     ordered = sorted(records, key=lambda record: (*(-value for value in measure(record)), record.id))
-    pairs = zip(measure(ordered[0]), measure(ordered[1]), ("most pixels", "most bytes", "most metadata"), strict=True)
+    pairs = zip(measure(ordered[0]), measure(ordered[1]), _MEASURES, strict=True)
     return ordered[0].id, next((words for a, b, words in pairs if a != b), "the first of equals")
 
 
 def _facts(fields: Mapping[str, object]) -> dict[str, str]:
-    width, height, size = (_number(fields, name) for name in ("_width", "_height", "_size"))
+    width, height, size, exif = (_number(fields, name) for name in ("_width", "_height", "_size", "_exif"))
     told = {
         "pixels": f"{width:,} × {height:,}" if width else "",
         "format": str(fields.get("_format", "")),
         "bytes": f"{size:,}" if size else "",
+        "taken": str(fields.get("_taken", "")).replace("T", " "),
+        "EXIF fields": f"{exif:,}" if exif else "",
     }
     return {label: text for label, text in told.items() if text}
 

@@ -26,6 +26,7 @@ from lookalike.pages import (
     pictures,
     progress,
     refusals,
+    removed,
     review,
     sidebyside,
     start,
@@ -48,7 +49,7 @@ def install(app: FastAPI) -> None:
     app.state.searches = {}
     app.state.desk = Desk(plans_folder(), workspace.settings, lambda: nullcontext(workspace.catalog))
     looking = (entrance, start, collections, browse, connect, find, sidebyside, pictures, review, carrying, doubles)
-    rooms = (*looking, maps, trials, importing, progress, models, keys, health)
+    rooms = (*looking, removed, maps, trials, importing, progress, models, keys, health)
     app.state.pages = frozenset(str(getattr(route, "path", "")) for room in rooms for route in room.router.routes)
     for room in rooms:
         app.include_router(room.router, include_in_schema=False)

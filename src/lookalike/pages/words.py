@@ -36,6 +36,8 @@ _CHANGES = {
     "records.add": "records added",
     "records.update": "records changed",
     "records.delete": "records deleted",
+    "records.back": "records brought back",
+    "records.forget": "deleted records forgotten for good",
     "records.erase": "records erased for good",
     "records.import": "import begun",
     "records.export": "export begun",

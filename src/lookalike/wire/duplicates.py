@@ -98,15 +98,17 @@ class DuplicatesBody(BaseModel):
     groups: list[GroupBody]
 
 
-class DeleteRequest(Request):
+class EraseRequest(Request):
     """Which records: exactly one of `ids` and `where`."""
 
     ids: list[str] | None = Field(None, max_length=100_000)
     where: dict[str, Any] | None = Field(None, description="MongoDB-like filter; {} is all of them.")
 
 
-class EraseRequest(DeleteRequest):
-    """Which records to erase for good."""
+class DeleteRequest(EraseRequest):
+    """Which records to delete."""
+
+    keep: bool = Field(False, description="Keep them for 30 days, so that they can be brought back.")
 
 
 class ErasedBody(BaseModel):

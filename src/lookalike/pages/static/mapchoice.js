@@ -171,7 +171,7 @@ export class Choice {
 
   async #delete(ids) {
     for (let at = 0; at < ids.length; at += 10_000) {
-      await this.records.send("POST", "/records/delete", { ids: ids.slice(at, at + 10_000) });
+      await this.records.send("POST", "/records/delete", { ids: ids.slice(at, at + 10_000), keep: true });
     }
     this.records.forget(ids);
     this.changed(ids);
