@@ -91,7 +91,6 @@ def _scan(
     from lookalike.cleaning.plan import Terms
     from lookalike.cleaning.planfile import save_plan, write_plan
     from lookalike.cleaning.planning import plan_of
-    from lookalike.cleaning.report import write_report
     from lookalike.folders.finding import find_duplicates
 
     collect_seldom()
@@ -113,6 +112,8 @@ def _scan(
         if plan is not None:
             write_plan(made, plan)
         if report is not None:
+            from lookalike.cleaning.report import write_report
+
             write_report(made, report, settings=settings)
         show_plan(made, saved, form, files=search.files)
     if exit_code and made.groups:
