@@ -64,7 +64,7 @@ def difference(laid: Laid) -> Difference:
     (dark, deviation), (light, as_light) = (_spread(gray, mask) for gray in (laid.dark, laid.light))
     contrast = max(as_light, 1.0) / max(deviation, 1.0)
     detail, clear = _detail(laid, mask)
-    values = 3.0 * np.count_nonzero(mask)
+    values = 3 * cv2.countNonZero(mask)
     return Difference(
         covered=float(covered.sum() / laid.shared.sum()),
         patched=_rim(laid.other, covered, laid.shared) / _rim(laid.one, covered, laid.shared) if covered.any() else 1.0,
