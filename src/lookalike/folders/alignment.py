@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from lookalike.folders.placement import CORNERS, corner_shift, moved, part_within
 from lookalike.folders.shown import SMALL, Shown
 
-__all__ = ["GRID", "LUMA", "Aligner", "Laid", "correlation", "read_at"]
+__all__ = ["GRID", "LUMA", "Aligner", "Laid", "read_at"]
 
 Floats = NDArray[np.float64]
 Gray = NDArray[np.float32]
@@ -56,7 +56,7 @@ class Laid:
     @property
     def agreement(self) -> float:
         """Correlation of their brightness, in [-1, 1]."""
-        return correlation(self.dark[self.shared], self.light[self.shared])
+        return _correlation(self.dark[self.shared], self.light[self.shared])
 
 
 class Aligner:
@@ -166,7 +166,7 @@ def read_at(pixels: NDArray[Any], points: Floats) -> NDArray[np.float32]:
     return np.asarray(found, np.float32)
 
 
-def correlation(one: NDArray[Any], other: NDArray[Any]) -> float:
+def _correlation(one: NDArray[Any], other: NDArray[Any]) -> float:
     """Return the correlation of two lists of values, 0 where one of them is constant."""
     one, other = one - one.mean(), other - other.mean()
     return float((one * other).mean() / max(one.std() * other.std(), 1e-6))

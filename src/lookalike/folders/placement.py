@@ -18,7 +18,6 @@ __all__ = [
     "Placement",
     "corner_shift",
     "held",
-    "inside",
     "moved",
     "nearest_held",
     "part_within",
@@ -75,12 +74,6 @@ def moved(transform: Floats, points: Floats) -> Floats:
     ends = points @ transform[:, :2].T + transform[:, 2]
     depth = np.where(np.abs(ends[..., 2:]) < 1e-9, 1e-9, ends[..., 2:])
     return np.asarray(ends[..., :2] / depth, np.float64)
-
-
-def inside(points: Floats, rim: float = 0.0) -> NDArray[np.bool_]:
-    """Whether points (..., 2) lie in the unit square, at least `rim` from its sides."""
-    x, y = points[..., 0], points[..., 1]
-    return np.asarray((x >= rim) & (x <= 1 - rim) & (y >= rim) & (y <= 1 - rim))
 
 
 def share_within(transform: Floats) -> float:
