@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lookalike.duplicates import connected_groups
+from lookalike.duplicates import average_groups, connected_groups
 from lookalike.folders import linkage
 from lookalike.folders.linkage import Crowd, Link, linked_groups
 
@@ -27,6 +27,16 @@ def crowd(size, known, ask=None):
 
 def star(size, likely=0.99):
     return {(0, n): likely for n in range(1, size)}
+
+
+@given(st.integers(1, 6), st.data())
+def test_where_all_agree_the_matrix_would_say_the_same(size, data):
+    known = {pair: data.draw(st.floats(0.5, 1.0)) for pair in combinations(range(size), 2)}
+    one, asked = crowd(size, known)
+    other, _ = crowd(size, known)
+    likeness = linkage._likeness(other, list(range(size)), 0.5)
+    assert linked_groups(one, 0.5) == average_groups(likeness, 0.5) == [list(range(size))]
+    assert asked == []
 
 
 @pytest.mark.parametrize("size", [3, 8, 129])
