@@ -48,7 +48,7 @@ def test_colors_of_a_legend_are_told_apart(look, vision):
 
 
 def test_the_stylesheet_has_the_colors_of_the_legend():
-    text = (Path(lookalike.__file__).parent / "pages" / "static" / "style.css").read_text("utf-8")
+    text = (Path(lookalike.__file__).parent / "pages" / "static" / "map.css").read_text("utf-8")
     for number, (light, dark) in enumerate(zip(LIGHT.values, DARK.values, strict=True)):
         assert re.findall(rf"\.hue{number} {{ fill: (#\w+); }}", text) == [light, dark]
 

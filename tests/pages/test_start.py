@@ -1,11 +1,13 @@
 """The first minute, and the start page of a workspace that is in use."""
 
 import re
+from pathlib import Path
 
 import httpx
 import pytest
 
 import lookalike
+from lookalike import pages
 from lookalike.catalog import Grant
 from lookalike.pages import start
 from lookalike.work import Background
@@ -107,11 +109,23 @@ def test_readers_are_not_offered_what_they_may_not_do(fresh):
 
 
 def test_the_first_pages_of_the_sample_gallery_are_light(samples, key):
-    """The start page as it is, and the gallery as it is sent: each with its style and scripts, without pictures."""
+    """Each with its style and scripts, without pictures: as they are, and the gallery as it is sent."""
     parts = ["/static/style.css", "/static/app.js", "/static/drop.js"]
     with httpx.Client(base_url=samples, headers={"Accept": "text/html"}, timeout=60) as browser:
         browser.post("/signin", data={"key": key})
         first = [browser.get(target) for target in ("/", *parts)]
         gallery = [browser.get(target) for target in ("/collections/samples", *parts, "/static/filters.js")]
-    assert sum(len(answer.content) for answer in first) < 100_000
-    assert sum(answer.num_bytes_downloaded for answer in gallery) < 50_000
+    named = set(re.findall(r'"(/static/[^"]+(?:css|js))"', gallery[0].text))
+    assert named == {*parts, "/static/filters.js"} - {"/static/drop.js"}  # which app.js asks for
+    assert "More like" in gallery[0].text
+    assert sum(len(answer.content) for answer in first) < 65_000
+    assert sum(len(answer.content) for answer in gallery) < 90_000
+    assert sum(answer.num_bytes_downloaded for answer in gallery) < 25_000
+
+
+def test_templates_are_sent_without_their_indentation(visitor):
+    text = visitor.get("/new").text
+    assert not re.search(r"(?m)^[ \t]", text)
+    source = [path.read_text("utf-8") for path in (Path(pages.__file__).parent / "templates").iterdir()]
+    for kept in re.findall(r"<(?:pre|textarea)\b.*?</(?:pre|textarea)>", "\n".join(source), re.S):
+        assert not re.search(r"\n[ \t]", kept), "what is shown as it is must not be indented in a template"

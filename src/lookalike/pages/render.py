@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -20,6 +20,8 @@ from lookalike.units import said_bytes
 from lookalike.version import __version__
 
 __all__ = ["HEADERS", "collection_link", "link", "page"]
+
+_INDENTATION = re.compile(r"(?m)^[ \t]+")  # no <pre> or <textarea> of a template has any of its own
 
 HEADERS: Mapping[str, str] = {
     "Content-Security-Policy": "default-src 'self'; img-src 'self' data: blob:; object-src 'none'; base-uri 'none'; "
@@ -94,8 +96,16 @@ def _percent(score: float) -> str:
     return f"{min(99, round(score * 100)) if score < 1 else 100}%"
 
 
+class _Flat(PackageLoader):
+    """Templates without the indentation they are written with, which nobody sees and everybody would be sent."""
+
+    def get_source(self, environment: Environment, template: str) -> tuple[str, str, Callable[[], bool] | None]:
+        source, name, is_fresh = super().get_source(environment, template)
+        return _INDENTATION.sub("", source), name, is_fresh
+
+
 _templates = Environment(
-    loader=PackageLoader("lookalike.pages"),
+    loader=_Flat("lookalike.pages"),
     autoescape=True,
     undefined=StrictUndefined,
     trim_blocks=True,
