@@ -170,8 +170,8 @@ COMMANDS = [
     "compare", "describe", "evaluate", "calibrate", "group", "index", "search", "serve", "demo", "doctor",
     "models list", "models show", "models fetch", "models bench",
     "collection create", "collection list", "collection show", "collection delete", "collection configure",
-    "collection kinds", "collection removed", "keys create", "keys list", "keys revoke", "users add", "users list", "users remove",
-    "users passwd",
+    "collection kinds", "collection removed", "keys create", "keys list", "keys revoke", "users add", "users list",
+    "users remove", "users passwd",
 ]  # fmt: skip
 
 

@@ -108,9 +108,12 @@ def write_plan(plan: Plan, path: str | os.PathLike[str]) -> None:
 
 def _text(body: Mapping[str, Any]) -> str:
     """Return a plan as it is written: what is of all of it, and each group, on a line of its own."""
-    groups = ",\n".join(json.dumps(group) for group in body["groups"])
-    told = {**body, "checksum": _checksum(body)}
-    lines = [f'"{name}": ' + (f"[\n{groups}\n]" if name == "groups" else json.dumps(told[name])) for name in told]
+    groups = [_canonical(group) for group in body["groups"]]  # once, for the checksum too: there may be thousands
+    parts = {name: _canonical(body[name]) for name in body if name != "groups"}
+    whole = parts | {"groups": f"[{','.join(groups)}]"}
+    checksum = _digest("{" + ",".join(f'"{name}":{whole[name]}' for name in sorted(whole)) + "}")
+    told = parts | {"groups": "[\n" + ",\n".join(groups) + "\n]"}
+    lines = [f'"{name}": {told[name]}' for name in body] + [f'"checksum": "{checksum}"']
     return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
@@ -175,7 +178,15 @@ def _plain(value: PictureFile | FilePair | Fate | Companion) -> dict[str, Any]:
 
 
 def _checksum(body: Mapping[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(body, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+    return _digest(_canonical(body))
+
+
+def _canonical(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _plan(body: Mapping[str, Any]) -> Plan:

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image as Pillow
 
 from lookalike.describers.modelcard import Preparation
 from lookalike.images.image import Pixels
@@ -14,7 +13,6 @@ from lookalike.images.resize import fit_square
 
 __all__ = ["prepare"]
 
-_FILTERS = {"bicubic": Pillow.Resampling.BICUBIC, "bilinear": Pillow.Resampling.BILINEAR}
 _LONG = 8
 
 
@@ -32,7 +30,9 @@ def prepare(pixels: Pixels, how: Preparation) -> NDArray[Any]:
 
 
 def _fitted(pixels: Pixels, how: Preparation) -> Pixels:
-    picture, resample = Pillow.fromarray(pixels), _FILTERS[how.resample]
+    from PIL import Image as Pillow  # here, since the house model does without
+
+    picture, resample = Pillow.fromarray(pixels), Pillow.Resampling[how.resample.upper()]
     if how.fit == "squash":
         return np.asarray(picture.resize((how.side, how.side), resample))
     shortest = min(picture.size)
