@@ -6,7 +6,7 @@ from contextlib import closing
 import numpy as np
 import pytest
 
-from lookalike.folders import seen
+from lookalike.folders import remembered, seen
 from lookalike.folders.finding import find_duplicates
 from lookalike.folders.remembered import Remembered, beside
 from lookalike.images.resize import thumbnail
@@ -34,6 +34,22 @@ def test_what_is_put_is_there_the_next_time_for_the_same_maker(tmp_path):
     assert Remembered(place, "me").get(A, B) == {"x": [1, None]}
     assert Remembered(place, "me").get(B, A) is None
     assert Remembered(place, "other").get(A, B) is None
+
+
+@pytest.mark.parametrize("few", [0, 1, 2, 100])
+def test_few_pairs_are_read_at_once_and_many_asked_for_one_by_one(tmp_path, monkeypatch, few):
+    monkeypatch.setattr(remembered, "_FEW", few)
+    monkeypatch.setattr(remembered, "_OFTEN", 0.0)  # each is written at once, so that none is found in memory
+    with closing(Remembered(str(tmp_path / "x"), "me")) as one:
+        one.put(A, B, {"x": 1})
+        one.put(A, C, {"x": 2})
+    with closing(Remembered(str(tmp_path / "x"), "me")) as again:
+        assert (again.get(A, B), again.get(A, C), again.get(B, C)) == ({"x": 1}, {"x": 2}, None)
+        again.put(A, B, {"x": 3})
+        again.put(B, C, {"x": 4})
+        assert (again.get(A, B), again.get(A, C), again.get(B, C)) == ({"x": 3}, {"x": 2}, {"x": 4})
+    with closing(Remembered(str(tmp_path / "x"), "other")) as other:
+        assert other.get(A, B) is None
 
 
 def test_what_is_stored_is_that_of_format_1(tmp_path):

@@ -72,15 +72,6 @@ def test_little_memory_costs_time_and_changes_nothing(verifier, save_all, draw, 
     assert len(small._ready) <= 2
 
 
-def test_what_is_known_has_to_do_without_pixels(verifier, save_all, draw, tmp_path):
-    save_all(a=draw(1), b=draw(1)[::2, ::2], c=draw(2))
-    one = verifier(pixels=False)
-    for name in "abc":
-        (tmp_path / "pictures" / f"{name}.jpg").unlink()
-    assert one.judged(0, 1).pair.changes == ("resized from 320x240 to 160x120",)
-    assert one.judged(0, 2).pair.verdict == "unrelated"
-
-
 def test_shapes_that_look_alike_are_not_one_picture():
     """Hashes that are somewhat near, and keypoints that don't align."""
     from lookalike.signals import Signals

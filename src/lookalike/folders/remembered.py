@@ -21,6 +21,7 @@ __all__ = ["FORMAT", "Remembered", "beside"]
 FORMAT: Final = 1
 _PATIENCE: Final = 5.0  # seconds another scan may be writing
 _OFTEN: Final = 0.5  # seconds between commits
+_FEW: Final = 20_000  # pairs up to which all are read at once; a question for each one costs many times that
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS pairs (first BLOB, second BLOB, maker TEXT, found TEXT, PRIMARY KEY (first, second))
 WITHOUT ROWID
@@ -38,7 +39,8 @@ class Remembered:
     """Pairs by the SHA-256 of the first and of the second, and what was found: values of JSON.
 
     place: made when it is missing; "" keeps nothing. maker: signature of whoever finds now; what others found is
-    forgotten when a pair is found anew. Safe for several threads, and for several scans at a time.
+    forgotten when a pair is found anew. Safe for several threads, and for several scans at a time: what another one
+    finds meanwhile may be missed.
     """
 
     def __init__(self, place: str, maker: str) -> None:
@@ -47,12 +49,17 @@ class Remembered:
         self._waiting: dict[tuple[bytes, bytes], str] = {}
         self._last = time.monotonic()
         self._db: sqlite3.Connection | None = None
+        self._all: dict[tuple[bytes, bytes], str] | None = None  # what others put, where it is few
+        self._own: set[int] = set()  # hashes of the pairs that were put since
         if place:
             with suppress(sqlite3.Error, OSError):
                 Path(place).parent.mkdir(parents=True, exist_ok=True)
                 self._db = connect(place, _PATIENCE)
                 write_ahead(self._db, _PATIENCE)
                 self._db.execute(_SCHEMA)
+                rows = self._db.execute("SELECT first, second, maker, found FROM pairs LIMIT ?", (_FEW + 1,)).fetchall()
+                if len(rows) <= _FEW:
+                    self._all = {(first, second): found for first, second, by, found in rows if by == maker}
 
     def get(self, first: str, second: str) -> dict[str, Any] | None:
         """Return what was found of a pair, in this order of the two, or None."""
@@ -62,6 +69,8 @@ class Remembered:
                 return _read(self._waiting[key])
             if self._db is None:
                 return None
+            if self._all is not None and hash(key) not in self._own:
+                return _read(self._all[key]) if key in self._all else None
             with suppress(sqlite3.Error):
                 query = "SELECT found FROM pairs WHERE first = ? AND second = ? AND maker = ?"
                 row = self._db.execute(query, (*key, self._maker)).fetchone()
@@ -73,7 +82,9 @@ class Remembered:
         if self._db is None:
             return
         with self._lock:
-            self._waiting[bytes.fromhex(first), bytes.fromhex(second)] = json.dumps(found)
+            key = bytes.fromhex(first), bytes.fromhex(second)
+            self._waiting[key] = json.dumps(found)
+            self._own.add(hash(key))
             if time.monotonic() - self._last >= _OFTEN:
                 self._write()
 

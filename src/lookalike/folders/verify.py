@@ -69,14 +69,9 @@ class Verifier:
     then. looks: how many pairs were looked at closely.
     """
 
-    def __init__(
-        self, survey: Survey, *, settings: Settings, memory: int, pixels: bool = True, remember: str = ""
-    ) -> None:
-        """memory: bytes that pictures may take. pixels: whether they may be looked at, or what is known has to do.
-
-        remember: file where what is found of pairs is kept, see `Recollection`.
-        """
-        self.survey, self.pixels = survey, pixels
+    def __init__(self, survey: Survey, *, settings: Settings, memory: int, remember: str = "") -> None:
+        """memory: bytes that pictures may take. remember: where what is found is kept, see `Recollection`."""
+        self.survey = survey
         self.file = lru_cache(_FILES)(survey.file)
         self.unused: dict[int, str] = {}
         self.looks = 0
@@ -108,34 +103,26 @@ class Verifier:
 
     def prepare(self, pairs: Iterable[tuple[int, int]]) -> None:
         """Make pictures ready in the background for a close look, those first that are wanted soonest."""
-        if self.pixels:
-            fresh = (pair for pair in pairs if self._known(*pair) is None)
-            numbers = dict.fromkeys(number for pair in fresh for number in pair)
-            for number in islice(numbers, self._room // (2 * self._settings.workers)):
-                self._portrait(number, closely=True)
+        fresh = (pair for pair in pairs if self._known(*pair) is None)
+        numbers = dict.fromkeys(number for pair in fresh for number in pair)
+        for number in islice(numbers, self._room // (2 * self._settings.workers)):
+            self._portrait(number, closely=True)
 
     def judged(self, i: int, j: int) -> Seen | None:
         """Judge two files the cheapest way that is sure; None if one of them can't be used any more."""
         if self.survey.same[i] == self.survey.same[j]:
             return Seen(self._told((i, j), "identical", 1.0, "digest", Changes.of_equal_bytes()))
-        if self.pixels and (kept := self._known(i, j)):
+        if kept := self._known(i, j):
             return kept
         known = describe(self.survey, np.array([i]), np.array([j]))
         likely = min(_BELOW_ONE, round(float(probabilities(self.survey, self.judge, known)[0]), 6))
-        if self.pixels:
-            seen = self._confirmed(known, likely) if known.clear()[0] else self.look(i, j)
-            return None if seen is None else self._keep(seen, i, j)
-        a, b = self._ordered(i, j)
-        found = known_changes(self.file(a), self.file(b), _held(known, a))
-        verdict: Verdict = "edited-copy" if likely >= SAME else "unrelated"
-        return Seen(self._told((a, b), verdict, likely, _tier(known), found))
+        seen = self._confirmed(known, likely) if known.clear()[0] else self.look(i, j)
+        return None if seen is None else self._keep(seen, i, j)
 
     def follows(self, i: int, j: int, transform: Floats, probability: float, tier: Tier) -> Seen | None:
         """Judge two files by a transform that follows from other pairs; None if their pixels don't agree by it.
 
-        None as well for two that are judged without a look at their pixels.
-
-        transform: (3, 3), from the unit square of file i to that of file j.
+        None as well for two that need no look at their pixels. transform: (3, 3), from the unit square of i to j's.
         """
         if kept := self._known(i, j):
             return kept
