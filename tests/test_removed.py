@@ -50,6 +50,11 @@ def test_what_was_removed_comes_back_bit_for_bit(filled):
     assert filled.removals() == []
 
 
+def test_the_newest_come_first(filled):
+    kept = [filled.remove([f"{n}"]) for n in range(5)]
+    assert filled.removals() == kept[::-1]
+
+
 def test_it_outlives_the_process_and_goes_with_the_collection(tmp_path, pictures):
     with lookalike.open(tmp_path / "space") as space:
         collection = space.create("pictures")

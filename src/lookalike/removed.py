@@ -28,7 +28,7 @@ KEPT_DAYS: Final = 30
 """Days that deleted records are kept; whoever deletes next sweeps out what is older."""
 
 _ABOUT: Final = "about.json"
-_NAME: Final = "%Y%m%dT%H%M%S"  # how the id of a removal begins
+_NAME: Final = "%Y%m%dT%H%M%S%f"  # how the id of a removal begins, so that they sort by time
 _PART: Final = 2_000  # rows read, written and deleted at once
 _NAMED: Final = 8  # ids that a removal tells
 
@@ -62,7 +62,7 @@ class Removed:
         """Write rows down, part by part; return what was kept and all its ids, or None and none. Raises StoreFailed."""
         self._sweep()
         now = datetime.now(UTC)
-        about = Removal(f"{now:{_NAME}}-{uuid4().hex[:8]}", now.isoformat(timespec="seconds"), 0, [], dict(signatures))
+        about = Removal(f"{now:{_NAME}}-{uuid4().hex[:4]}", now.isoformat(timespec="seconds"), 0, [], dict(signatures))
         return self._write(parts, about)
 
     def all(self) -> list[Removal]:

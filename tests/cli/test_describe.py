@@ -87,7 +87,7 @@ def test_parquet_goes_down_a_pipe(pictures, tmp_path):
 
 def test_the_second_time_comes_from_the_cache(describe, pictures, tmp_path):
     first = describe(pictures / "0.jpg", "--format", "jsonl")
-    kept = tmp_path / "cache" / "descriptions-1.sqlite"
+    kept = tmp_path / "cache" / "descriptions-2.sqlite"
     assert kept.is_file()
     renamed = shutil.copy(pictures / "0.jpg", tmp_path / "renamed.jpg")
     again = describe(renamed, "--format", "jsonl")

@@ -136,7 +136,7 @@ def delete(
 @app.command(
     "removed",
     help="What was deleted and can be brought back for 30 days.\n\n"
-    "Example: `lookalike collection removed shop --bring-back 20260301T120000-0f3a9c21`",
+    "Example: `lookalike collection removed shop --bring-back 20260301T120000123456-0f3a`",
 )
 def removed(
     name: str = typer.Argument(..., help="The collection."),
