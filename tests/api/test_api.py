@@ -39,7 +39,7 @@ def test_compare_json_and_files_agree(client, encoded, text):
     body = {"a": text(1), "b": f"data:image/png;base64,{text(2)}"}
     found = client.post("/v1/compare", json=body).json()
     assert 0 <= found["score"] < 1
-    assert found["model"].startswith("lookalike-mini/2@")
+    assert found["model"].startswith("lookalike-mini/3@")
     files = {"a": ("a.png", encoded(1)), "b": ("b.png", encoded(2))}
     assert client.post("/v1/compare/files", files=files).json() == found
     same = client.post("/v1/compare", json={"a": text(1), "b": text(1)}).json()

@@ -110,11 +110,11 @@ def test_an_empty_folder_says_what_pictures_are(tmp_path):
 
 def test_groups_by_meaning_are_named_by_what_they_show(tmp_path, save):
     data = pytest.importorskip("skimage.data", reason="needs the photographs inside scikit-image")
-    cup = data.coffee()
-    for name, pixels in {"a": cup, "b": cup[10:, 10:], "c": cup[::2, ::2], "d": data.rocket()}.items():
+    who = data.astronaut()
+    for name, pixels in {"a": who, "b": who[10:, 10:], "c": who[::2, ::2], "d": data.rocket()}.items():
         save(pixels, tmp_path / f"{name}.jpg")
     found = group_folder(tmp_path, grade=0.8, method="meaning")
     assert names(found) == [["a.jpg", "b.jpg", "c.jpg"], ["d.jpg"]]
     assert len(found.names) == 2
-    assert found.names[0].split(", ")[0] == "food"
+    assert "person" in found.names[0].split(", ")
     assert group_folder(tmp_path, grade=0.8, method="copy").names == []

@@ -230,6 +230,7 @@ def barriers():
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe-playwright-python").Axe()
 
     def find(page):
+        page.wait_for_load_state()  # with its styles: a page that came by a form may be there before them
         found = axe.run(page, options={"runOnly": STANDARDS, "resultTypes": ["violations"]}).response["violations"]
         return [
             f"{rule['id']}: {rule['help']}: {node['target']} {node['html']} {node['failureSummary']}"

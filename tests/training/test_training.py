@@ -91,7 +91,7 @@ def test_weights_that_do_not_fit_are_left_out(start, recipe, drawn_data, tmp_pat
 
 def test_the_weights_that_came_with_the_recipe_fit_its_network():
     recipes = Path(__file__).resolve().parents[2] / "recipes"
-    weights = torch.load(recipes / "lookalike-mini-2.pt", weights_only=True)["averaged"]
+    weights = torch.load(recipes / "lookalike-mini-3.pt", weights_only=True)["averaged"]
     network = Network(Recipe.read(recipes / "mini.toml").network)
     assert {name: values.shape for name, values in weights.items()} == {
         name: values.shape for name, values in network.state_dict().items()

@@ -72,7 +72,7 @@ class Network(nn.Module):
         self.meaning = nn.Linear(part.width, part.meaning)
         self.copy = nn.Linear(part.width, part.copy)
         self.fine = nn.Sequential(
-            nn.Linear(part.width + part.detail, 2 * part.copy),
+            nn.Linear(2 * (part.width + part.detail), 2 * part.copy),
             nn.ReLU(inplace=True),
             nn.Linear(2 * part.copy, part.copy),
         )
@@ -90,11 +90,13 @@ class Network(nn.Module):
             pixels = pixels.permute(0, 3, 1, 2)
         scaled = (pixels.float() - 127.5) * (1 / 64)
         fine = self.backbone[:FINE](scaled.contiguous(memory_format=torch.channels_last))
-        pooled = self.backbone[FINE:](fine).mean((2, 3))
-        both = torch.cat([pooled, self.detail(fine).mean((2, 3))], dim=1)
+        coarse, detail = self.backbone[FINE:](fine), self.detail(fine)
+        pooled = coarse.mean((2, 3))
+        # the strongest answer anywhere outlives what a mean drowns: a picture that is a small part of its copy
+        seen = torch.cat([pooled, detail.mean((2, 3)), coarse.amax((2, 3)), detail.amax((2, 3))], dim=1)
         return Outputs(
             unit(self.meaning(pooled).float()),
-            unit((self.copy(pooled) + self.fine(both)).float()),
+            unit((self.copy(pooled) + self.fine(seen)).float()),
             self.logits(pooled).float(),
             pooled.float(),
         )

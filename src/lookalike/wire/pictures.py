@@ -39,7 +39,7 @@ class ComparisonBody(BaseModel):
     calibration: str
     reasons: list[str]
     evidence: dict[str, Any]
-    model: str = Field(examples=["lookalike-mini/2@444a7e0126ba"], description="Name, version and weights.")
+    model: str = Field(examples=["lookalike-mini/3@ce04df020ac8"], description="Name, version and weights.")
 
 
 class DescribeOptions(Request):
