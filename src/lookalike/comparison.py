@@ -18,7 +18,7 @@ from lookalike.images.image import Image, Pixels
 from lookalike.judgment import judgment
 from lookalike.records import Comparison, Verdict
 from lookalike.settings import Settings
-from lookalike.signals import Signals, measure
+from lookalike.signals import ALIKE, Signals, measure
 
 __all__ = ["Method", "compare"]
 
@@ -78,15 +78,15 @@ def _verdict(method: Method, signals: Signals, probability: float) -> Verdict:
         return "identical"
     match method:
         case "copy":
-            same, alike = signals.copy_probability >= _SAME, signals.meaning_probability >= _SAME
+            same, alike = signals.copy_probability >= _SAME, signals.meaning_probability >= ALIKE
         case "meaning":
-            same, alike = False, signals.meaning_probability >= _SAME
+            same, alike = False, signals.meaning_probability >= ALIKE
         case "ssim":
             same, alike = signals.ssim >= _SSIM_SAME, signals.ssim >= 0.5
         case "color":
             same, alike = False, signals.color >= 0.8
         case "auto":
-            same, alike = probability >= _SAME, signals.meaning_probability >= _SAME
+            same, alike = probability >= _SAME, signals.meaning_probability >= ALIKE
     if same:
         return "edited-copy"
     if method == "auto" and _same_scene(signals):

@@ -9,7 +9,7 @@ import math
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,10 @@ from lookalike.keypoints import Features, Overlap, find_overlap, mirrored
 from lookalike.keypoints import prepare as find_keypoints
 from lookalike.ssim import Prepared, prepare, ssim, to_gray
 
-__all__ = ["Portrait", "Signals", "measure", "measure_portraits", "portrait"]
+__all__ = ["ALIKE", "Portrait", "Signals", "measure", "measure_portraits", "portrait"]
+
+ALIKE: Final = 0.7
+"""P(same kind of thing) from which two pictures are called similar."""
 
 T = TypeVar("T")
 

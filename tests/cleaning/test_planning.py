@@ -26,7 +26,7 @@ def crowd(tmp_path, draw, save):
 
 def test_the_original_stays_though_a_framed_copy_is_larger(crowd):
     search = find_duplicates(crowd)
-    plan = plan_of(search, roots=[str(crowd)], terms=Terms(), settings=Settings())
+    plan = plan_of(search, roots=[str(crowd)], terms=Terms(bar=0.9), settings=Settings())
     (group,) = plan.groups
     assert len(group.group.members) == 13
     assert group.keeper.path == str(crowd / "11.jpg")

@@ -12,7 +12,7 @@ def classes(tmp_path_factory, draw, save):
         scene = draw(100 + number)
         for place in range(6):
             moved = np.roll(scene, (10 * place, 15 * place), (0, 1))
-            mixed = 0.5 * moved + 0.5 * draw(1000 + 10 * number + place)
+            mixed = 0.4 * moved + 0.6 * draw(1000 + 10 * number + place)
             save(mixed.astype(np.uint8), folder / f"class-{number}" / f"{place}.jpg")
     return folder
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lookalike.describers.calibration import Calibration, fit
+from lookalike.describers.calibration import Calibration, fit, fit_capped
 from lookalike.training.data import TRAIN, VALIDATION
 from lookalike.training.pairs import calibrate, copy_pairs, meaning_pairs, report
 
@@ -12,6 +12,16 @@ def drawn(scale, offset, number=50_000):
     rng = np.random.default_rng(0)
     cosines = rng.uniform(-0.2, 1.0, number)
     return cosines, rng.random(number) < 1 / (1 + np.exp(-(scale * cosines + offset)))
+
+
+@pytest.mark.parametrize("top", [1.0, 0.97, 0.83, 0.6])
+def test_a_curve_that_never_reaches_one_is_found(top):
+    rng = np.random.default_rng(1)
+    cosines = rng.uniform(-0.2, 1.0, 100_000)
+    true = Calibration(9.0, -1.0, top)
+    found = fit_capped(cosines, rng.random(100_000) < true.probabilities(cosines))
+    assert found.top == pytest.approx(top, abs=0.02)
+    assert np.abs(found.probabilities(cosines) - true.probabilities(cosines)).max() < 0.02
 
 
 def test_the_report_is_of_the_held_out_pairs():
@@ -47,6 +57,6 @@ def test_curves_are_fitted_on_other_pairs_than_those_reported(pictures):
     curves, reports = calibrate(pictures, coarse, 32)
     assert set(curves) == set(reports) == {"copy", "meaning"}
     assert curves["copy"] == fit(*copy_pairs(pictures, TRAIN, coarse, 32))
-    assert curves["meaning"] == fit(*meaning_pairs(pictures, 0, coarse, 32))
+    assert curves["meaning"] == fit_capped(*meaning_pairs(pictures, 0, coarse, 32))
     assert reports["meaning"]["held out"] == len(meaning_pairs(pictures, 1, coarse, 32)[1])
     assert reports["copy"]["held out"] == len(copy_pairs(pictures, VALIDATION, coarse, 32)[1])

@@ -43,7 +43,7 @@ from lookalike.judgment import judgment, witnesses
 from lookalike.likeness import SAME, Judge
 from lookalike.records import Verdict
 from lookalike.settings import Settings
-from lookalike.signals import Portrait, Signals, measure_portraits, portrait
+from lookalike.signals import ALIKE, Portrait, Signals, measure_portraits, portrait
 
 Floats = NDArray[np.float64]
 
@@ -265,7 +265,7 @@ def _verdict(signals: Signals, likely: float) -> Verdict:
         return "edited-copy"
     if aligned(signals):
         return "near-duplicate"
-    return "similar" if signals.meaning_probability >= SAME else "unrelated"
+    return "similar" if signals.meaning_probability >= ALIKE else "unrelated"
 
 
 def _only_alike(signals: Signals) -> bool:

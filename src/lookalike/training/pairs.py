@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.describers.calibration import Calibration, fit
+from lookalike.describers.calibration import Calibration, fit, fit_capped
 from lookalike.edits import EDITS, LEVELS
 from lookalike.evaluate import calibration_error, reliability
 from lookalike.training.data import TRAIN, VALIDATION, Pictures
@@ -91,7 +91,8 @@ def calibrate(pictures: Pictures, describe: Describe, side: int) -> tuple[dict[s
         "copy": [copy_pairs(pictures, split, describe, side) for split in (TRAIN, VALIDATION)],
         "meaning": [meaning_pairs(pictures, half, describe, side) for half in (0, 1)],
     }
-    curves = {name: fit(*known) for name, (known, _) in pairs.items()}
+    fits = {"copy": fit, "meaning": fit_capped}  # of the most similar pictures some are of two classes
+    curves = {name: fits[name](*known) for name, (known, _) in pairs.items()}
     return curves, {name: report(curves[name], known, others) for name, (known, others) in pairs.items()}
 
 

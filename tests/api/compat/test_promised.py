@@ -59,7 +59,7 @@ def test_formats_and_modes(near, draw, text, form):
         sent = text(deep or plain.convert(mode), form)
         shown = plain.convert("1" if mode == "1" else "L" if mode in ("L", "LA", "I;16") else "RGB").convert("RGB")
         assert score(near, sent, sent) == 1.0
-        assert score(near, sent, text(shown)) > 0.9, mode
+        assert score(near, sent, text(shown)) > 0.85, mode
 
 
 def test_hidden_colors_never_count(near, draw, text):
