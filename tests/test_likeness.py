@@ -81,6 +81,8 @@ def test_check_and_duplicates_follow_the_settings(tmp_path, draw, save):
         {"curves": {"smell": {"scale": 1, "offset": 0}}},
         {"curves": {"same": {"scale": 1}}},
         {"curves": {"same": {"scale": 0, "offset": 0}}},
+        {"curves": {"same": {"scale": 1, "offset": 0, "top": 1.5}}},
+        {"curves": {"same": {"scale": 1, "offset": 0, "bottom": 0}}},
         {"curves": {"same": {"scale": float("inf"), "offset": 0}}},
         {"curves": {"same": {"scale": 1, "offset": "x"}}},
     ],

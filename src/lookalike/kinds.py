@@ -48,7 +48,8 @@ class CollectionSettings:
     taggers: what fills metadata of new pictures, in order: names or folders of trained taggers, or objects of `tagger`
     and perhaps `field`, `when` (a filter: only of such records) and `least` (probability).
     threshold: probability from which two records count as the same picture. curves: probability curves fitted on pairs
-    of one's own, in place of the model's: vector -> {"scale", "offset"} over its cosine, `SAME` -> over log-odds.
+    of one's own, in place of the model's: vector -> {"scale", "offset"} over its cosine, `SAME` -> over log-odds; and
+    "top" where it ends below 1.
     """
 
     product_id: str | None = None
@@ -245,11 +246,12 @@ def _curves(value: Any, settings: CollectionSettings) -> dict[str, dict[str, flo
     for name, curve in value.items():
         if name not in allowed:
             raise InvalidArgument("curves", name, f"for one of {', '.join(allowed)}")
-        numbers = list(curve.values()) if isinstance(curve, Mapping) and curve.keys() == {"scale", "offset"} else [None]
-        real = all(isinstance(one, int | float) and math.isfinite(one) for one in numbers)
-        if not real or not curve["scale"] > 0:
-            raise InvalidArgument(f"curves.{name}", curve, "a finite scale above 0 and a finite offset")
-    return {name: {part: float(curve[part]) for part in ("scale", "offset")} for name, curve in value.items()}
+        known = isinstance(curve, Mapping) and {"scale", "offset"} <= curve.keys() <= {"scale", "offset", "top"}
+        real = known and all(isinstance(one, int | float) and math.isfinite(one) for one in curve.values())
+        if not real or not curve["scale"] > 0 or not 0 < curve.get("top", 1.0) <= 1:
+            wanted = "a finite scale above 0, a finite offset, and perhaps a top above 0 and at most 1"
+            raise InvalidArgument(f"curves.{name}", curve, wanted)
+    return {name: {part: float(number) for part, number in curve.items()} for name, curve in value.items()}
 
 
 _CHECKS = {

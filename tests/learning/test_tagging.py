@@ -224,7 +224,7 @@ def test_a_folder_of_folders_becomes_a_tagger(classes, tmp_path):
     shutil.copyfile(folder / "class-1" / "0.jpg", folder / "class-2" / "stray.jpg")
     found = lookalike.train_tagger(folder, tmp_path / "scene", settings=ONE_THREAD)
     assert found.tagger.labels == [f"class-{number}" for number in range(8)]
-    assert found.figures.accuracy.value > 0.5
+    assert found.figures.accuracy.value > 0.25  # of eight
     text = "\n".join(found.warnings)
     assert "1 pictures can't be read: class-0/broken.jpg" in text
     assert "2 files have two labels, byte for byte; left out: class-1/0.jpg, class-2/stray.jpg" in text
