@@ -18,6 +18,7 @@ from lookalike.describers.hashes import ORIENTATIONS
 from lookalike.kinds import SAME as JOINED
 from lookalike.kinds import CollectionSettings
 from lookalike.records import Verdict
+from lookalike.signals import ALIKE
 from lookalike.stores.base import Row
 
 __all__ = ["SAME", "Codes", "Judge", "code_of", "is_plain", "nearest_bits", "turned_codes"]
@@ -162,10 +163,10 @@ class Judge:
     def _verdict(self, probability: float, said: Mapping[str, float]) -> Verdict:
         if probability >= self.threshold:
             return "edited-copy"
-        alike = said.get("meaning", 0.0) >= SAME
-        if alike and said.get("copy", 0.0) >= SAME:
+        alike = said.get("meaning", 0.0)
+        if alike >= SAME and said.get("copy", 0.0) >= SAME:
             return "near-duplicate"
-        return "similar" if alike else "unrelated"
+        return "similar" if alike >= ALIKE else "unrelated"
 
     def _copied(self, cosines: ArrayLike) -> NDArray[np.float64]:
         curve = self.curves.get("copy")

@@ -54,6 +54,7 @@ _WORDS = {
     "copy": ("same picture", "likely a copy", "perhaps a copy", "another picture"),
     "color": ("same colors", "close colors", "some shared colors", "other colors"),
 }
+_NEARLY = 0.95  # share of the most that a curve ever says from which nothing surer can be said
 _STEPS = ((0.9, "same"), (0.5, "near"), (0.15, "alike"))  # probability at least -> tone
 _SIGNALS = {
     "digest": "Bytes and pixels",
@@ -95,7 +96,8 @@ def changed_how(action: str, count: int) -> str:
 def judge(by: str, score: float, curve: Calibration | None) -> Judgement:
     """Put the score of a search by one description into words; curve turns it into a probability if there is one."""
     likely = curve.probability(score) if curve and score < 1 else score
-    tone = next((tone for least, tone in _STEPS if likely >= least), "apart")
+    most = _NEARLY * curve.top if curve else 1.0
+    tone = next((tone for least, tone in _STEPS if likely >= min(least, most)), "apart")
     words = _WORDS.get(by, _WORDS["meaning"])
     return Judgement(words[("same", "near", "alike", "apart").index(tone)], tone)
 
