@@ -13,6 +13,15 @@ def _nobody_elses_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("LOOKALIKE_CACHE", str(tmp_path / "cache"))
 
 
+@pytest.fixture
+def space(tmp_path):
+    """An empty workspace."""
+    import lookalike
+
+    with lookalike.open(tmp_path / "space") as space:
+        yield space
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder of real pictures and labels; tests that need it skip without it."""
@@ -95,3 +104,13 @@ def pictures(tmp_path, draw, save):
     save(draw(5), folder / "more" / "5.png")
     (folder / "notes.txt").write_text("not a picture", "utf-8")
     return folder
+
+
+@pytest.fixture
+def noted(space, pictures):
+    """A collection "pictures" of records "0" to "4", each with `note`: words that no other has."""
+    collection = space.create("pictures")
+    collection.add(
+        [{"_id": f"{n}", "_file": str(pictures / f"{n}.jpg"), "note": f"private words {n}"} for n in range(5)]
+    )
+    return collection

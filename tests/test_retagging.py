@@ -6,17 +6,10 @@ import threading
 import numpy as np
 import pytest
 
-import lookalike
 from lookalike.errors import InvalidFilter, TaggerMismatch, TaggerUnusable
 from lookalike.taggers import Tagger, write_tagger
 
 AXES = np.eye(256, dtype=np.float32)[:3]
-
-
-@pytest.fixture
-def space(tmp_path):
-    with lookalike.open(tmp_path / "space") as space:
-        yield space
 
 
 @pytest.fixture

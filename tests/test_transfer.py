@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import lookalike
 from lookalike.errors import ImportUnreadable, InvalidArgument
 from lookalike.records import Added
 from lookalike.transfer import ImportRules, import_steps, prepared, read_lines, write_records
@@ -39,12 +38,6 @@ AWKWARD = {
     "json:field": {"kept": 1},
     "vector:field": [1, 2],
 }
-
-
-@pytest.fixture
-def space(tmp_path):
-    with lookalike.open(tmp_path / "space") as space:
-        yield space
 
 
 @pytest.fixture

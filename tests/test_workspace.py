@@ -10,12 +10,6 @@ import lookalike
 from lookalike.errors import CollectionExists, CollectionNotFound, InvalidName, WorkspaceLocked, WorkspaceUnreadable
 
 
-@pytest.fixture
-def space(tmp_path):
-    with lookalike.open(tmp_path / "space") as space:
-        yield space
-
-
 def test_a_collection_is_there_again_after_reopening(tmp_path, pictures):
     with lookalike.open(tmp_path / "space") as space:
         space.create("a", product_id="sku").add([{"_id": "0", "_file": str(pictures / "0.jpg"), "sku": "x"}])
@@ -82,3 +76,13 @@ def test_a_file_in_the_way_is_refused(tmp_path):
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(WorkspaceUnreadable):
         lookalike.open(tmp_path / "file")
+
+
+def test_what_an_interrupted_drop_left_is_not_the_next_collections(space, monkeypatch):
+    own = space.create("own", kind="custom", entities={"shape": 3})
+    own.add([{"_id": "a", "_vector": [1, 2, 3]}])
+    own.remove(["a"])
+    with monkeypatch.context() as patched:
+        patched.setattr(space, "_clear_away", lambda name: None)
+        space.drop("own")
+    assert space.create("own", kind="custom", entities={"shape": 3}).removals() == []

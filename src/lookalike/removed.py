@@ -1,6 +1,7 @@
 """Records that people deleted, kept beside the collection for a while, so that they can be brought back.
 
 removed/COLLECTION/ID/   about.json (`Removal`); 00001.npz, ...: rows, as in `stores.packing`
+removed/COLLECTION/.*    being written, rewritten or deleted; whoever writes next clears away what was interrupted
 """
 
 from __future__ import annotations
@@ -60,6 +61,7 @@ class Removed:
         self, parts: Iterable[Sequence[Row]], signatures: Mapping[str, str]
     ) -> tuple[Removal | None, Sequence[str]]:
         """Write rows down, part by part; return what was kept and all its ids, or None and none. Raises StoreFailed."""
+        self._tidy()
         self._sweep()
         now = datetime.now(UTC)
         about = Removal(f"{now:{_NAME}}-{uuid4().hex[:4]}", now.isoformat(timespec="seconds"), 0, [], dict(signatures))
@@ -67,7 +69,7 @@ class Removed:
 
     def all(self) -> list[Removal]:
         """Return what is kept, the newest first."""
-        found = [self._read(path) for path in sorted(self.folder.glob(f"*/{_ABOUT}"), reverse=True)]
+        found = [self._read(path) for path in sorted(self.folder.glob(f"[0-9]*/{_ABOUT}"), reverse=True)]
         return [one for one in found if one is not None]
 
     def find(self, removal: str) -> Removal:
@@ -78,16 +80,22 @@ class Removed:
         raise EntryNotFound("removal", removal)
 
     def rows(self, removal: Removal) -> Iterator[list[Row]]:
-        """Yield its rows, part by part. Raises StoreFailed where they are damaged."""
+        """Yield its rows, part by part. Raises StoreFailed where they are damaged, or some are missing."""
+        count = 0
         for path in sorted((self.folder / removal.id).glob("*.npz")):
             try:
-                yield list(unpack_rows(path.read_bytes()))
+                part = list(unpack_rows(path.read_bytes()))
             except (OSError, ValueError) as error:
                 raise StoreFailed("read what was deleted", f"{path.name} of {removal.id}: {error}") from error
+            count += len(part)
+            yield part
+        if count != removal.records:
+            told = f"{removal.id} has {count:,} records, not {removal.records:,}"
+            raise StoreFailed("read what was deleted", told)
 
     def forget(self, removal: Removal) -> None:
         """Delete it for good."""
-        shutil.rmtree(self.folder / removal.id, ignore_errors=True)
+        self._delete(self.folder / removal.id)
 
     def clear(self) -> None:
         """Delete all of it for good."""
@@ -101,6 +109,7 @@ class Removed:
                 return row.id in ids
             return where is None or matches(where, row.payload)
 
+        self._tidy()
         for removal in self.all():
             try:
                 parts = [[row for row in rows if not goes(row)] for rows in self.rows(removal)]
@@ -132,7 +141,24 @@ class Removed:
         oldest = f"{datetime.now(UTC) - timedelta(days=KEPT_DAYS):{_NAME}}"
         for path in self.folder.glob("[0-9]*"):
             if path.name < oldest:
-                shutil.rmtree(path, ignore_errors=True)
+                self._delete(path)
+
+    def _tidy(self) -> None:
+        """Clear away what was interrupted; a removal whose rewriting was is again what it was before."""
+        for left in self.folder.glob(".*"):
+            before = self.folder / left.name[1:].partition(".")[0]
+            if left.suffix == ".old" and not before.exists():  # as `place` names what it replaces
+                with suppress(OSError):
+                    left.rename(before)
+            else:
+                self._delete(left)
+
+    def _delete(self, path: Path) -> None:
+        """Delete a folder that is from now on no removal, nor one being written, however long that takes."""
+        gone = self.folder / f".{uuid4().hex}"
+        with suppress(OSError):
+            path.rename(gone)
+        shutil.rmtree(gone, ignore_errors=True)
 
     def _read(self, path: Path) -> Removal | None:
         with suppress(OSError, ValueError, TypeError):

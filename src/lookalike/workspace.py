@@ -96,7 +96,7 @@ class Workspace:
         info = described_by(CollectionInfo(name, cast(Kind, kind), model, chosen, {}, {}, now()), ensemble)
         with self._guard:
             self.catalog.collections.add(info)
-            self._keeper.discard(name)  # left by a drop that was interrupted
+            self._clear_away(name)  # left by a drop that was interrupted
             return self._open(info)
 
     def configure(self, name: str, **changes: Any) -> Collection:
@@ -142,9 +142,7 @@ class Workspace:
             if not self.catalog.collections.remove(name):
                 raise CollectionNotFound(name, [known.name for known in self.catalog.collections.list()])
             self._forget(name)
-            self._keeper.discard(name)
-            drop_charts(maps_folder(self.path), name)
-            Removed(removed_folder(self.path), name).clear()
+            self._clear_away(name)
 
     def erase(self, name: str, ids: Sequence[str] | None = None, *, where: Mapping[str, Any] | None = None) -> Erased:
         """Erase records of a collection for good, and the decisions that name them; return the receipt.
@@ -213,6 +211,11 @@ class Workspace:
     def _open(self, info: CollectionInfo) -> Collection:
         self._opened[info.name] = self._keeper.open(info)
         return self._opened[info.name]
+
+    def _clear_away(self, name: str) -> None:
+        self._keeper.discard(name)
+        drop_charts(maps_folder(self.path), name)
+        Removed(removed_folder(self.path), name).clear()
 
     def _forget(self, name: str) -> None:
         self._keeper.stop(name)

@@ -9,17 +9,10 @@ import pytest
 import uvicorn
 from fastapi.testclient import TestClient
 
-import lookalike
 from lookalike.api.app import Access, create_app
 from lookalike.catalog import Grant
 
 KEY = "la_test_key"
-
-
-@pytest.fixture
-def space(tmp_path):
-    with lookalike.open(tmp_path / "space") as space:
-        yield space
 
 
 @pytest.fixture

@@ -27,12 +27,6 @@ def painted(*areas, side=120):
 
 
 @pytest.fixture
-def space(tmp_path):
-    with lookalike.open(tmp_path / "space") as space:
-        yield space
-
-
-@pytest.fixture
 def scenes(space, draw):
     collection = space.create("scenes")
     collection.add([{"_id": str(seed), "_image": draw(seed)} for seed in range(8)])

@@ -13,12 +13,6 @@ QUESTION = {"id": "r0", "k": 6}
 PEOPLE = [f"visitor-{i}" for i in range(24)]
 
 
-@pytest.fixture
-def space(tmp_path):
-    with lookalike.open(tmp_path / "space") as space:
-        yield space
-
-
 def filled(space, name, turn=0):
     """Records whose order by shape is another one than by hue; turn: other vectors of the same ids."""
     collection = space.create(name, kind="custom", entities={"shape": 2, "hue": 2})
