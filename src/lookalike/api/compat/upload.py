@@ -119,8 +119,8 @@ def _similarities(seen: Mapping[str, Seen], reference: str, metric: str) -> dict
     if reference not in seen:
         raise InvalidArgument("reference", reference, "the name of an uploaded file that can be read")
     rows = [one.row for one in seen.values()]
-    measured = METRICS[metric].score
-    values = (similarities if measured else distances)(seen[reference].row, rows, metric)
+    query = seen[reference].row
+    values = similarities(query, rows, metric) if METRICS[metric].score else -distances(query, rows, metric)
     return {title: float(value) for title, value in zip(seen, values, strict=True)}
 
 
