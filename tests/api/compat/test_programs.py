@@ -90,6 +90,20 @@ def test_grouping_keeps_what_else_was_in_the_output_folder(folder):
     assert not (folder / "imageSimilarity.log").exists()
 
 
+def test_grouping_keeps_folders_that_are_named_by_years(folder):
+    (folder / "out" / "2024").mkdir(parents=True)
+    (folder / "out" / "2024" / "mine.png").write_bytes(b"mine")
+    run(GROUPING / "imageSimilarity.py", "-o", "out", cwd=folder)
+    assert tree(folder / "out.before-1") == ["2024/mine.png"]
+    assert tree(folder / "out") == ["0/01.png", "0/02.png", "1/03.png", "2/04.png"]
+
+
+def test_grouping_says_nothing_twice(folder):
+    said = run(GROUPING / "imageSimilarity.py", cwd=folder).stderr
+    assert said.count("notes.txt") == 1
+    assert run(GROUPING / "imageSimilarity.py", "-i", "nowhere", cwd=folder, code=1).stderr == ""
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "last"),
     [

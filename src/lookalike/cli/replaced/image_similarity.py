@@ -52,8 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program, by default with the arguments of the process, and return its exit code."""
     _say(_BANNER.strip("\n"))
     asked = _parser().parse_args(arguments)
-    if asked.logging:
-        _write_log()
+    _start_log(asked.logging)
     try:
         return _serve(asked.port or _PORTS, asked.compat_upstream) if asked.runServer else _divide(asked)
     except LookalikeError as error:
@@ -146,8 +145,9 @@ def _set_aside(output: Path, images: Path) -> None:
     target = output.expanduser().absolute()
     if not target.is_dir() or images.is_relative_to(target):
         return
-    if all(entry.is_dir() and entry.name.isdigit() for entry in target.iterdir()):
-        return
+    entries = list(target.iterdir())
+    if {entry.name for entry in entries if entry.is_dir()} == {str(number) for number in range(len(entries))}:
+        return  # 0, 1, ... and nothing else; folders named by years are somebody's own
     number = 1
     while (aside := target.with_name(f"{target.name}.before-{number}")).exists():
         number += 1
@@ -184,9 +184,10 @@ def _end(number: int, frame: object) -> NoReturn:
     raise SystemExit(0)  # unwinds, so that the folder goes
 
 
-def _write_log() -> None:
-    """Write what this program and its API do into a file in the current folder, as the original does."""
-    writer = logging.FileHandler(_LOG_FILE, encoding="utf-8")
+def _start_log(wanted: bool) -> None:
+    """Write what this program and its API do into a file in the current folder, as the original does, or nowhere."""
+    # Without a handler of its own, logging would say warnings and errors a second time on stderr.
+    writer = logging.FileHandler(_LOG_FILE, encoding="utf-8") if wanted else logging.NullHandler()
     writer.setFormatter(logging.Formatter("[%(asctime)s][%(levelname)s] %(message)s"))
     ours = logging.getLogger("lookalike.compat")
     ours.setLevel(logging.DEBUG)
