@@ -2,9 +2,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lookalike.cleaning.evidence import named_like_a_copy
+from lookalike.cleaning.evidence import lesser_copies, named_like_a_copy, unclear_change
 from lookalike.cleaning.keeper import DEFAULT_RULES, RULES, choose, parse_rules
 from lookalike.errors import InvalidArgument
+from lookalike.folders.changes import AROUND_A, AROUND_B
 from lookalike.folders.findings import FileGroup, FilePair, PictureFile
 
 
@@ -110,8 +111,8 @@ def test_a_lesser_copy_is_never_kept_before_its_whole_original(change):
     ("change", "first"),
     [
         ("uncropped, the first is 61 %", "cropped"),
-        ("border cut off", "bordered"),
-        ("caption cut off", "captioned"),
+        ("without the border", "bordered"),
+        ("without the caption", "captioned"),
         ("cut out of a screenshot", "screenshot"),
         ("in color", "gray"),
     ],
@@ -126,6 +127,12 @@ def test_nor_where_the_lesser_one_comes_first(change, first):
 def test_what_may_be_either_way_is_no_evidence(change):
     pair = FilePair("/a", "/b", "edited-copy", 0.99, "keypoints", (change,))
     assert pick("largest", file("/a", width=9), file("/b"), pairs=(pair,))[0] == "/b"
+
+
+@pytest.mark.parametrize("words", sorted({*AROUND_A.values(), *AROUND_B.values()}))
+def test_whatever_is_said_of_a_part_tells_the_lesser_one_or_that_nothing_does(words):
+    pair = FilePair("/a", "/b", "edited-copy", 0.99, "keypoints", (words.format("61 %"),))
+    assert bool(lesser_copies(FileGroup((file("/a"), file("/b")), (pair,)))) != bool(unclear_change(pair))
 
 
 def test_original_counts_where_it_is_named():

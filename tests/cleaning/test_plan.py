@@ -115,10 +115,11 @@ def test_the_whole_original_of_a_cropped_reference_is_left_alone():
     assert fates(plan)["/p/a"] == ("leave", "it shows more than the keeper")
 
 
-def test_an_overlay_of_which_nothing_tells_who_has_it_is_left_alone():
-    pair = FilePair("/p/a", "/p/b", "edited-copy", 0.99, "keypoints", ("overlay on 12 %",))
+@pytest.mark.parametrize("change", ["overlay on 12 %", "without the overlay on 12 %", "different on 12 %"])
+def test_an_overlay_of_which_nothing_tells_who_has_it_is_left_alone(change):
+    pair = FilePair("/p/a", "/p/b", "edited-copy", 0.99, "keypoints", (change,))
     plan = make_plan([FileGroup((A, B), (pair,))])
-    assert fates(plan)["/p/b"] == ("leave", "overlay on 12 %: nothing tells which of the two is the original")
+    assert fates(plan)["/p/b"] == ("leave", f"{change}: nothing tells which of the two is the original")
     assert does(set_keeper(plan, 0, "/p/a"))["/p/b"] == "remove"
 
 

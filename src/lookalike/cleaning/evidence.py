@@ -16,13 +16,13 @@ _B_LESSER: Final = ("cropped", "bordered", "captioned", "screenshot", "gray", "b
 # ... or a is, and what a is then ...
 _A_LESSER: Final[Mapping[str, str]] = {
     "uncropped": "cropped",
-    "border cut off": "bordered",
-    "caption cut off": "captioned",
+    "without the border": "bordered",
+    "without the caption": "captioned",
     "cut out of a screenshot": "screenshot",
     "in color": "gray",
 }
 # ... or each may have what the other has not.
-_UNCLEAR: Final = ("overlay", "inset", "cut out of another picture")
+_UNCLEAR: Final = ("overlay on", "without the overlay on", "different on", "inset", "cut out of another picture")
 
 _COPY_NAMES: Final = re.compile(
     r"""
@@ -56,9 +56,8 @@ def lesser_copies(group: FileGroup) -> dict[tuple[str, str], str]:
         for change in pair.changes:
             if change.startswith(_B_LESSER):
                 found.setdefault((pair.a, pair.b), f"it is {change}, the keeper is not")
-            for words, told in _A_LESSER.items():
-                if change.startswith(words):
-                    found.setdefault((pair.b, pair.a), f"it is {told}, the keeper is not")
+            elif words := next(filter(change.startswith, _A_LESSER), ""):
+                found.setdefault((pair.b, pair.a), f"it is {_A_LESSER[words]}, the keeper is not")
     return {names: words for names, words in found.items() if names[::-1] not in found}
 
 

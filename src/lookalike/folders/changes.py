@@ -18,7 +18,17 @@ from lookalike.folders.placement import CORNERS, MIRROR, Placement, held, moved,
 from lookalike.folders.shown import Shown
 from lookalike.signals import Signals
 
-__all__ = ["LOSSY", "Changes", "aligned", "changes_between", "changes_by", "changes_of_whole", "known_changes"]
+__all__ = [
+    "AROUND_A",
+    "AROUND_B",
+    "LOSSY",
+    "Changes",
+    "aligned",
+    "changes_between",
+    "changes_by",
+    "changes_of_whole",
+    "known_changes",
+]
 
 Floats = NDArray[np.float64]
 
@@ -36,14 +46,15 @@ LOSSY: Final = {"JPEG", "WEBP", "HEIF", "AVIF"}
 _SHARP: Final = 100  # pixels along the longer side of the shared part from which fine detail is compared
 _PATCHED: Final = 1.6  # times harder: of 10 overlays of every kind 6 are told so, and very few the wrong way
 
-_AROUND_B: Final[Mapping[Surroundings, str]] = {
+# What b is beside a, by what is around the part of b that a is, and the other way around.
+AROUND_B: Final[Mapping[Surroundings, str]] = {
     "border": "bordered",
     "caption": "captioned",
     "page": "screenshot",
     "picture": "inset",
     "scene": "uncropped, the first is {}",
 }
-_AROUND_A: Final[Mapping[Surroundings, str]] = {
+AROUND_A: Final[Mapping[Surroundings, str]] = {
     "border": "without the border",
     "caption": "without the caption",
     "page": "cut out of a screenshot",
@@ -162,10 +173,10 @@ def _told(a: Shown, b: Shown, transform: Floats, laid: Laid | None) -> Changes:
     words = list(_turns(place))
     if overlap_a < _PART <= overlap_b:
         around = surroundings(a, moved(back, CORNERS))
-        words.append(_AROUND_A[around].format(_percent(overlap_a)))
+        words.append(AROUND_A[around].format(_percent(overlap_a)))
     elif overlap_b < _PART <= overlap_a:
         around = surroundings(b, moved(transform, CORNERS))
-        words.append(_AROUND_B[around].format(_percent(overlap_b)))
+        words.append(AROUND_B[around].format(_percent(overlap_b)))
     if differs is not None:
         sharp = min(max(a.pixels.shape) * overlap_a**0.5, max(b.pixels.shape) * overlap_b**0.5) >= _SHARP
         words += _tones(differs, sharp and whole and 0.95 < place.wider < 1.05)
