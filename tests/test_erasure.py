@@ -4,8 +4,12 @@ import numpy as np
 import pytest
 
 import lookalike
+from lookalike.catalog.jobs import Progress
 from lookalike.describers.cache import user_cache
 from lookalike.errors import CollectionNotFound, InvalidArgument
+from lookalike.jobfiles import job_folder
+from lookalike.records import Failure
+from lookalike.work import Background
 
 SECRET = "private words"
 
@@ -85,3 +89,30 @@ def test_bad_requests(space, noted):
     with pytest.raises(CollectionNotFound):
         space.erase("nothing", ["1"])
     assert space.erase("pictures", []).erased == {}
+
+
+def test_no_file_of_the_workspace_names_it_any_more(space, noted):
+    space.catalog.decisions.add("different", ["3", "4"], collection="pictures", note=f"{SECRET} 3")
+    failing = [Failure(item, "image_unreadable", f"{SECRET} 3") for item in ("3", "line 7 (3)")]
+    with Background(space, ["export"]) as background:
+        spec = {"format": "jsonl", "where": None, "vectors": False}
+        background.runner.wait(background.runner.start("export", spec, collection="pictures").id, 60)
+    told = space.catalog.jobs.add("import", {}, collection="pictures")
+    space.catalog.jobs.claim("me", ["import"])
+    others = [Failure("line 8 (4)", "image_unreadable", "no such file")]
+    space.catalog.jobs.finish(told.id, "me", Progress(3, 3, 3, {}, None, [*failing, *others]), "failed")
+    assert SECRET.encode() in bytes_in(space.path / "jobs")
+    assert f"{SECRET} 3".encode() in bytes_in(space.path)
+    receipt = space.erase("pictures", ["3"])
+    assert (receipt.decisions, list(receipt.found)) == (1, [])
+    assert f"{SECRET} 3".encode() not in bytes_in(space.path)
+    items = [failure.source for failure in space.catalog.jobs.failures(told.id).failures]
+    assert items == ["(erased)", "(erased)", "line 8 (4)"]
+    assert list((space.path / "jobs").iterdir()) == []
+
+
+def test_jobs_under_way_are_out_of_reach(space, noted):
+    space.catalog.jobs.add("import", {"file": "waiting.jsonl"}, collection="pictures")
+    (job_folder(space.path) / "waiting.jsonl").write_text("{}", "utf-8")
+    assert "jobs of the collection that are under way" in space.erase("pictures", ["3"]).out_of_reach
+    assert [path.name for path in job_folder(space.path).iterdir()] == ["waiting.jsonl"]

@@ -42,7 +42,7 @@ FLOORS = [
         "trials",
         "jobs",
     ],
-    ["checking", "deduplication", "erasure", "transfer", "atlas", "cleaning", "removed"],
+    ["checking", "deduplication", "erasure", "transfer", "atlas", "cleaning", "removed", "jobfiles"],
     ["holdings", "collection"],
     ["keeping"],
     ["workspace"],

@@ -25,7 +25,7 @@ __all__ = ["OUT_OF_REACH", "erase"]
 
 OUT_OF_REACH: Final = (
     "backups and snapshots made before",
-    "exports and answers given to others",
+    "exports and answers given to others, and the log that a service prints",
     "the pictures' own files and the places they were fetched from",
     "what the file system or the disk keeps of deleted files",
 )

@@ -16,6 +16,7 @@ from lookalike.collection import Collection
 from lookalike.errors import CatalogFailed, ImportUnreadable, PlanExceeded
 from lookalike.fetching import fetch_model
 from lookalike.gallery import SIZE, make_gallery
+from lookalike.jobfiles import job_folder
 from lookalike.jobs import JobKind, JobRunner, JobStopped, Task
 from lookalike.lessons import learn_labels, learn_likeness, retag
 from lookalike.promoting import promote
@@ -25,17 +26,10 @@ from lookalike.syncing import sync
 from lookalike.transfer import ImportRules, import_steps, prepared, read_lines
 from lookalike.workspace import Workspace
 
-__all__ = ["KINDS", "Background", "backups_of", "export_of", "forget_files", "job_folder", "room_of"]
+__all__ = ["KINDS", "Background", "backups_of", "export_of", "room_of"]
 
 _COUNTS: Final = ("inserted", "updated", "skipped", "failed")
 _LOOK: Final = 0.2  # seconds between looks at a change of model
-
-
-def job_folder(space: Workspace) -> Path:
-    """Return where files of jobs are: uploads to be imported, exports to be fetched."""
-    folder = space.path / "jobs"
-    folder.mkdir(exist_ok=True)
-    return folder
 
 
 def backups_of(space: Workspace) -> Path:
@@ -47,13 +41,7 @@ def backups_of(space: Workspace) -> Path:
 
 def export_of(space: Workspace, job: Job) -> Path:
     """Return the file that an export job writes."""
-    return job_folder(space) / f"{job.id}.{job.spec['format']}"
-
-
-def forget_files(space: Workspace, job: Job) -> None:
-    """Delete what a job that is over left in the folder of jobs."""
-    for path in job_folder(space).glob(f"{job.spec.get('file') or job.id}*"):
-        path.unlink(missing_ok=True)
+    return job_folder(space.path) / f"{job.id}.{job.spec['format']}"
 
 
 def room_of(space: Workspace, key: Key) -> int | None:
@@ -72,7 +60,7 @@ def _import(space: Workspace, task: Task) -> None:
     spec: file, format, columns, batch, existing; room: records that the key's plan still had room for, or None.
     """
     spec, collection = task.spec, space.get(str(task.collection))
-    path = job_folder(space) / spec["file"]
+    path = job_folder(space.path) / spec["file"]
     task.expect(_length(path, spec["format"]))
     rules = ImportRules(spec["format"], spec["columns"], spec["batch"], spec["existing"], files=False)
     lines = prepared(read_lines(path, rules.form), path.parent, rules)

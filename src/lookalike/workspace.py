@@ -20,6 +20,7 @@ from lookalike.collection import Collection
 from lookalike.describers.ensemble import standard_ensemble
 from lookalike.describers.modelfolder import check_folder, is_folder, settled
 from lookalike.errors import CollectionNotFound, InvalidName, WorkspaceLocked, WorkspaceUnreadable
+from lookalike.jobfiles import forget_files
 from lookalike.keeping import Keeper, described_by
 from lookalike.kinds import Kind, changed, settings_of
 from lookalike.records import Erased
@@ -147,6 +148,7 @@ class Workspace:
     def erase(self, name: str, ids: Sequence[str] | None = None, *, where: Mapping[str, Any] | None = None) -> Erased:
         """Erase records of a collection for good, and the decisions that name them; return the receipt.
 
+        Files of its jobs that are over go as well: exports not yet fetched, imports that failed.
         Raises CollectionNotFound, InvalidArgument, InvalidFilter, StoreFailed.
         """
         stores = [key for key in self.shelf.contents() if key.partition(BESIDE)[0] == name]
@@ -154,10 +156,12 @@ class Workspace:
         receipt = self.get(name).erase(ids, where=where, files=files)
         gone = receipt.erased.keys()
         strike(maps_folder(self.path), name, gone)
-        decided = [one for one in self.catalog.decisions.list(name) if gone & set(one.members)]
-        for decision in decided:
-            self.catalog.decisions.withdraw(decision.id)
-        return replace(receipt, decisions=len(decided))
+        decisions = self.catalog.erase(name, gone)
+        for job in self.catalog.jobs.over(name):
+            forget_files(self.path, job)
+        under_way = self.catalog.jobs.page(collection=name, live=True, limit=1)
+        beyond = [*receipt.out_of_reach, *(["jobs of the collection that are under way"] if under_way else [])]
+        return replace(receipt, decisions=decisions, out_of_reach=beyond)
 
     @property
     def is_local(self) -> bool:

@@ -7,7 +7,8 @@ import time
 import pytest
 
 from lookalike.catalog import Plan
-from lookalike.work import Background, job_folder
+from lookalike.jobfiles import job_folder
+from lookalike.work import Background
 
 WAIT = 30
 
@@ -53,7 +54,7 @@ def test_a_file_is_imported_with_what_failed_listed(service, shapes, space, over
     assert sorted(error["_id"].split(" (")[0] for error in errors) == ["line 2", "line 4", "line 5", "line 6"]
     assert all(error["reason"] and error["code"] for error in errors)
     assert service().get("/v1/collections/c/records/1").json()["n"] == 1
-    assert list(job_folder(space).iterdir()) == []
+    assert list(job_folder(space.path).iterdir()) == []
 
 
 @pytest.mark.parametrize(
@@ -100,7 +101,7 @@ def test_a_file_over_the_limit_is_not_kept(space, shapes, problem):
     client = TestClient(create_app(space, Access("k")), "http://localhost", headers={"Authorization": "Bearer k"})
     body = (b"x" * 100 for _ in range(20))
     problem(client.post("/v1/collections/c/import?format=csv", content=body), 413, "body_too_large")
-    assert list(job_folder(space).iterdir()) == []
+    assert list(job_folder(space.path).iterdir()) == []
     assert space.catalog.jobs.page() == []
 
 
@@ -138,7 +139,7 @@ def test_an_export_is_fetched_and_goes_with_its_job(service, shapes, records, ov
     assert a.tobytes() == b.tobytes()
     assert service().delete(f"/v1/jobs/{job['id']}").status_code == 204
     problem(service().get(f"/v1/jobs/{job['id']}/file"), 404, "entry_not_found")
-    assert list(job_folder(space).iterdir()) == []
+    assert list(job_folder(space.path).iterdir()) == []
 
 
 def test_a_backup_lands_in_the_folder_of_backups(service, shapes, records, over, space, problem):

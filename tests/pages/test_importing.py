@@ -8,8 +8,9 @@ import pytest
 
 import lookalike
 from lookalike.catalog import Grant, Plan
+from lookalike.jobfiles import job_folder
 from lookalike.pages.bringing import address_id, picture_ids
-from lookalike.work import Background, job_folder
+from lookalike.work import Background
 
 WAIT = 60
 
@@ -75,7 +76,7 @@ def test_a_plain_form_of_pictures_becomes_a_job_that_lists_the_damaged_one(home,
     page = visitor.get(f"/jobs/{job.id}").text
     assert "damaged.jpg" in page
     assert "1 failed" in page
-    assert list(job_folder(home).iterdir()) == []
+    assert list(job_folder(home.path).iterdir()) == []
 
 
 def test_more_files_than_a_search_takes_go_in_one_form(home, shop, visitor, folder):

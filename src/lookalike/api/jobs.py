@@ -16,10 +16,11 @@ from lookalike.api.security import Caller, caller_of
 from lookalike.catalog import Job
 from lookalike.describers.cards import card
 from lookalike.errors import EntryNotFound, InvalidArgument, StoreFailed, WouldOverwrite
+from lookalike.jobfiles import forget_files, job_folder
 from lookalike.records import Existing
 from lookalike.transfer import FileFormat
 from lookalike.wire.base import FailureBody
-from lookalike.work import backups_of, export_of, forget_files, job_folder, room_of
+from lookalike.work import backups_of, export_of, room_of
 from lookalike.workspace import Workspace
 
 __all__ = ["job_body", "router"]
@@ -70,7 +71,7 @@ async def begin_import(
     room, limit = await run_in_threadpool(room_of, space, caller.key), caller.key.grant.plan.records
     rules = {"format": chosen, "columns": _columns(rename or []), "batch": batch, "existing": existing}
     zipped = ".gz" if request.headers.get("content-encoding", "").lower() == "gzip" else ""
-    path = job_folder(space) / f"{secrets.token_hex(8)}.{chosen}{zipped}"
+    path = job_folder(space.path) / f"{secrets.token_hex(8)}.{chosen}{zipped}"
     await _take_down(request, path)
     spec = {**rules, "limit": limit, "room": room, "file": path.name}
     job = await run_in_threadpool(_begin, request, "import", spec, collection.name, caller)
@@ -163,7 +164,7 @@ def end_job(id: str, request: Request, caller: Who) -> JobBody | Response:  # no
     job = _job(request, caller, id)
     if not job.is_over:
         return job_body(space.catalog.jobs.cancel(job.id))
-    forget_files(space, job)
+    forget_files(space.path, job)
     space.catalog.jobs.remove(job.id)
     return Response(status_code=204)
 

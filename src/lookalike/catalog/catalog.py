@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from pathlib import Path
 from types import TracebackType
 
@@ -51,6 +52,15 @@ class Catalog:
         self.users = Users(self._database)
         self.usage = UsageMeter(self._database)
         self.audit = Audit(self._database)
+
+    def erase(self, collection: str, ids: Container[str]) -> int:
+        """Forget whatever names these records of a collection, on the disk too; returns how many decisions went."""
+        decided = [one for one in self.decisions.list(collection) if any(member in ids for member in one.members)]
+        for decision in decided:
+            self.decisions.withdraw(decision.id)
+        self.jobs.strike(collection, ids)
+        self._database.empty_log()
+        return len(decided)
 
     def close(self) -> None:
         """Write the last counts and release the database. Closing twice is allowed."""

@@ -62,6 +62,12 @@ class Database:
         """Return an INSERT that knows `on_conflict_do_update` and `on_conflict_do_nothing`."""
         return sqlite.insert(table) if self.schema is None else postgresql.insert(table)
 
+    def empty_log(self) -> None:
+        """Leave nothing of what was overwritten in SQLite's log; PostgreSQL keeps its own. Raises CatalogFailed."""
+        if self.schema is None:
+            with self._explained(), self._engine.connect() as connection:
+                connection.connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def close(self) -> None:
         """Release every connection."""
         self._engine.dispose()
@@ -108,6 +114,7 @@ def _postgres_engine(url: sql.URL) -> sql.Engine:
 def _set_up_sqlite(connection: Any, _: Any) -> None:
     connection.isolation_level = None  # the driver begins nothing by itself: `_begin_sqlite` does
     write_ahead(connection, _PATIENCE)
+    connection.execute("PRAGMA secure_delete = ON")  # what was deleted is overwritten
     connection.execute("PRAGMA synchronous = FULL")  # what was acknowledged survives a power cut
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
@@ -23,6 +24,8 @@ INTERRUPTED: Final = ("job_interrupted", "The process that ran it ended, and it 
 
 _MOST_ATTEMPTS: Final = 3
 _LIVE: Final = ("queued", "running")
+_LINE: Final = re.compile(r"line \d+ \((.*)\)\Z", re.DOTALL)  # as imports name a record
+_ERASED: Final = "(erased)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +145,24 @@ class JobTable:
                 raise InvalidArgument("job", id, f"over before it is removed, and it is {row.state}; cancel it first")
             connection.execute(job_failures.delete().where(job_failures.c.job == row.number))
             connection.execute(jobs.delete().where(jobs.c.number == row.number))
+
+    def over(self, collection: str) -> list[Job]:
+        """Return all jobs of a collection that are over, oldest first."""
+        chosen = (
+            jobs.select().where(jobs.c.collection == collection, jobs.c.state.not_in(_LIVE)).order_by(jobs.c.number)
+        )
+        with self._database.reading() as connection:
+            return [_job(row) for row in connection.execute(chosen)]
+
+    def strike(self, collection: str, ids: Container[str]) -> None:
+        """Forget, in what jobs of a collection told of failures, which records they were and why they failed."""
+        mine = job_failures.c.job.in_(sql.select(jobs.c.number).where(jobs.c.collection == collection))
+        with self._database.writing() as connection:
+            for row in connection.execute(job_failures.select().where(mine)).all():
+                named = _LINE.match(row.item)
+                if row.item in ids or (named and named[1] in ids):
+                    this = (job_failures.c.job == row.job) & (job_failures.c.place == row.place)
+                    connection.execute(job_failures.update().where(this).values(item=_ERASED, reason=""))
 
     def claim(self, owner: str, kinds: Collection[str]) -> Job | None:
         """Take the oldest queued job of these kinds, so that nobody else does; None if there is none.

@@ -11,6 +11,7 @@ from starlette.datastructures import FormData
 
 from lookalike.catalog import Job
 from lookalike.errors import InvalidArgument
+from lookalike.jobfiles import job_folder
 from lookalike.pages.bringing import Brought, brought_by, write_files
 from lookalike.pages.changes import log, permitted
 from lookalike.pages.entrance import require_browser_with_files
@@ -18,7 +19,7 @@ from lookalike.pages.forms import listed
 from lookalike.pages.progress import jobs_of
 from lookalike.pages.render import link, page
 from lookalike.pages.visitor import Caller
-from lookalike.work import job_folder, room_of
+from lookalike.work import room_of
 from lookalike.workspace import Workspace
 
 __all__ = ["router"]
@@ -71,7 +72,7 @@ def _queued(workspace: Workspace, name: str, caller: Caller, brought: Brought, r
     limit, room = caller.key.grant.plan.records, room_of(workspace, caller.key)
     specs = [
         {**rules, "file": file, "format": form, "limit": limit, "room": room}
-        for file, form in write_files(brought, job_folder(workspace))
+        for file, form in write_files(brought, job_folder(workspace.path))
     ]
     return [workspace.catalog.jobs.add("import", spec, collection=name, who=caller.who) for spec in specs]
 

@@ -12,11 +12,12 @@ from fastapi.responses import RedirectResponse
 
 from lookalike.catalog import Job
 from lookalike.errors import EntryNotFound, InvalidArgument
+from lookalike.jobfiles import forget_files
 from lookalike.pages.changes import log
 from lookalike.pages.entrance import require_browser
 from lookalike.pages.render import page
 from lookalike.pages.visitor import caller_of
-from lookalike.work import export_of, forget_files
+from lookalike.work import export_of
 from lookalike.workspace import Workspace
 
 __all__ = ["JobView", "jobs_of", "router", "view_of"]
@@ -101,7 +102,7 @@ def forget(id: str, request: Request) -> Response:  # noqa: A002
     job, workspace = _job(request, id), request.app.state.workspace
     if not job.is_over:
         raise InvalidArgument("job", id, f"over before it is forgotten, and it is {job.state}; cancel it first")
-    forget_files(workspace, job)
+    forget_files(workspace.path, job)
     workspace.catalog.jobs.remove(id)
     return RedirectResponse("/jobs", 303)
 
