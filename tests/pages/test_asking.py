@@ -135,3 +135,29 @@ def test_why_tells_what_two_share(visitor):
     assert visitor.get(f"{SEARCH}/why", params={"id": "0", "b": "nope"}).status_code == 404
     painted = visitor.get(f"{SEARCH}/why", params={"color": "#804020", "b": "1"})
     assert "Colors wanted" in painted.text
+
+
+def test_a_record_is_looked_for_by_its_id_with_the_options_that_were_set(visitor):
+    page = visitor.get(SEARCH, params={"by": "copy", "k": 3, "filter": '{"parity": "odd"}'})
+    form = re.search(r'<form method="get"[^>]*>((?:(?!</form>).)*name="id".*?)</form>', page.text, re.DOTALL)[1]
+    kept = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', form))
+    assert kept == {"by": "copy", "k": "3", "filter": "{&#34;parity&#34;: &#34;odd&#34;}"}
+    assert 'type="text" name="id"' in form
+
+
+def test_an_id_that_is_not_there_is_asked_for_again(visitor):
+    page = visitor.get(SEARCH, params={"id": "<nope>", "k": 3})
+    assert page.status_code == 404
+    assert 'name="id" value="&lt;nope&gt;"' in page.text
+    assert 'type="file"' in page.text
+    assert "lookalike collection show" not in page.text  # that is for a terminal
+
+
+def test_a_picture_that_cannot_be_used_is_refused_where_another_can_be_chosen(visitor):
+    typed = visitor.post(f"{SEARCH}/address?k=3", data={"url": "http://127.0.0.1:9/a.jpg"})
+    brought = visitor.post(f"{SEARCH}?k=3", files={"picture": ("notes.txt", b"no picture")})
+    for page, sentence in ((typed, "127.0.0.1:9"), (brought, "notes.txt")):
+        assert page.status_code == 422
+        assert sentence in re.search(r'role="alert">(.*?)</p>', page.text)[1]
+        assert 'type="file"' in page.text
+    assert 'name="url" value="http://127.0.0.1:9/a.jpg"' in typed.text

@@ -90,9 +90,13 @@ class Question(BaseModel):
 
     def link_to(self, name: str, room: str, **changes: object) -> str:
         """Return the URL of another page about this search."""
-        stated = self.model_dump(exclude_defaults=True, exclude={"after", "form"}) | changes
-        said = [(key, part) for key, value in stated.items() for part in _texts(value)]
+        said = self.stated(**changes)
         return collection_link(name, room) + (f"?{urlencode(said, errors='replace')}" if said else "")
+
+    def stated(self, **changes: object) -> list[tuple[str, str]]:
+        """Return the parameters that are not the usual ones, some of them changed, as URLs and forms have them."""
+        stated = self.model_dump(exclude_defaults=True, exclude={"after", "form"}) | changes
+        return [(key, part) for key, value in stated.items() for part in _texts(value)]
 
     def tidy(self, collection: Collection) -> str:
         """Return the URL of what the form says, without what it leaves as it is."""

@@ -10,9 +10,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Form, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
+from lookalike.api.problems import status_of
 from lookalike.collection import Collection
 from lookalike.describers.cards import card
 from lookalike.errors import (
+    ImageError,
     InvalidArgument,
     InvalidFilter,
     NoTextTower,
@@ -76,8 +78,12 @@ class _Found:
 def show_search(name: str, question: Annotated[Question, Query()], request: Request) -> Response:
     """Show what was looked for and the nearest records, best first."""
     collection: Collection = request.app.state.workspace.get(name)
+    if _is_unknown(collection, question):
+        sentence = f"{name} has no record “{question.id}”. Ids count letter for letter, upper and lower case too."
+        kept = question.model_copy(update={"id": "", "box": []})
+        return _show(request, collection, kept, 404, trouble=sentence, unknown_id=question.id)
     asked = _asked(request, collection, question) if question.asks else None
-    found, facets, starts, trouble = Matches(), [], [], ""
+    found, facets, starts = Matches(), [], []
     try:
         if question.form:
             return RedirectResponse(question.tidy(collection), 303)
@@ -90,23 +96,35 @@ def show_search(name: str, question: Annotated[Question, Query()], request: Requ
         starts = [] if asked else [tile_of(name, record) for record in sample]
         facets = facets_of(collection, where, sample, lambda other: question.link(name, filter=_json(other)))
     except _MISTAKES as error:
-        trouble = str(error)
+        return _show(request, collection, question, 422, asked=asked, trouble=str(error))
+    return _show(request, collection, question, 200, asked=asked, found=found, facets=facets, starts=starts)
+
+
+def _show(
+    request: Request,
+    collection: Collection,
+    question: Question,
+    status: int,
+    *,
+    found: Matches | None = None,
+    **more: Any,
+) -> Response:
+    """Return the page. more: asked, facets, starts; or trouble, and the unknown_id or the address that made it."""
+    found = found or Matches()
+    told = {"asked": None, "facets": [], "starts": [], "trouble": "", "unknown_id": "", "address": ""} | more
     return page(
         request,
         "search.html",
-        422 if trouble else 200,
+        status,
         collection=collection,
         question=question,
-        box=[] if trouble else question.fractions or [],
-        asked=asked,
+        box=[] if told["trouble"] else question.fractions or [],
         examples=_examples(collection, question),
         found=_shown(collection, question, found),
         unknown=found.unknown_words,
-        next=question.link(name, after=found.next) if found.next else None,
-        facets=facets,
-        starts=starts,
-        trouble=trouble,
+        next=question.link(collection.name, after=found.next) if found.next else None,
         permanent=str(request.url),
+        **told,
         **_compared(collection, question, list(found.shares)),
     )
 
@@ -122,14 +140,25 @@ def _compared(collection: Collection, question: Question, parts: Sequence[str]) 
     }
 
 
+async def _brought(request: Request) -> str | ImageError:
+    """Return the token of the picture that a form brings, or why it can't be used."""
+    try:
+        return next(iter((await received(request)).values()))
+    except ImageError as error:
+        return error
+
+
 @router.post("/collections/{name}/search")
 def search_upload(
     name: str,
     question: Annotated[Question, Query()],
-    tokens: Annotated[Mapping[str, str], Depends(received)],
+    request: Request,
+    brought: Annotated[str | ImageError, Depends(_brought)],
 ) -> Response:
-    """Take a picture and lead to the search by it."""
-    return RedirectResponse(question.link(name, **_fresh(query=next(iter(tokens.values())))), 303)
+    """Take a picture and lead to the search by it; one that can't be used is refused on the page."""
+    if isinstance(brought, ImageError):
+        return _refused(request, name, question, brought)
+    return RedirectResponse(question.link(name, **_fresh(query=brought)), 303)
 
 
 @router.post("/collections/{name}/search/address")
@@ -139,17 +168,32 @@ def search_address(
     """Fetch a picture of the web, as guardedly as for a program, and lead to the search by it."""
     settings = request.app.state.workspace.settings
     address = url.strip()
-    if not address.lower().startswith(("http://", "https://")):
-        raise UrlRefused(address or "The address", "it does not begin with http:// or https://")
-    source = load(address, settings.limits)
-    assert isinstance(source, Encoded)  # what is behind a URL is never pixels
-    token = checked(Upload(source.data, source.name[-80:]), request.app.state.uploads, settings)
+    try:
+        if not address.lower().startswith(("http://", "https://")):
+            raise UrlRefused(address or "The address", "it does not begin with http:// or https://")
+        source = load(address, settings.limits)
+        assert isinstance(source, Encoded)  # what is behind a URL is never pixels
+        token = checked(Upload(source.data, source.name[-80:]), request.app.state.uploads, settings)
+    except ImageError as error:
+        return _refused(request, name, question, error, address=address)
     return RedirectResponse(question.link(name, **_fresh(query=token)), 303)
+
+
+def _refused(request: Request, name: str, question: Question, error: ImageError, address: str = "") -> Response:
+    """Say on the page, where another can be chosen at once, why a picture can't be used; address: as it was typed."""
+    collection: Collection = request.app.state.workspace.get(name)
+    kept = question.model_copy(update={"id": "", "query": "", "random": False, "box": []})
+    return _show(request, collection, kept, status_of(error), trouble=str(error), address=address)
 
 
 def _fresh(**changes: object) -> dict[str, object]:
     """Return what changes where another picture is looked for: its place in the URL, and no part of it is chosen."""
     return {"id": "", "query": "", "random": False, "box": [], **changes}
+
+
+def _is_unknown(collection: Collection, question: Question) -> bool:
+    """Whether the record that is looked for is not there."""
+    return bool(question.id) and not question.query and collection.get([question.id])[0] is None
 
 
 def _asked(request: Request, collection: Collection, question: Question) -> _Asked:
@@ -160,7 +204,7 @@ def _asked(request: Request, collection: Collection, question: Question) -> _Ask
         chosen = "These colors" if question.colors else "Like these examples"
         return _Asked(question.text.strip() or chosen, None, None)
     record = collection.get([question.id])[0]
-    if record is None:
+    if record is None:  # deleted just now
         raise RecordNotFound(collection.name, question.id)
     tile = tile_of(collection.name, record, size=640)
     return _Asked(record.id, tile.thumb, tile.details, tile.width, tile.height)
