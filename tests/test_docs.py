@@ -44,6 +44,7 @@ def test_the_first_steps_in_python_do_what_they_say(tmp_path, monkeypatch, capsy
     assert re.search(r"^unrelated 0\.0\d*$", printed, re.MULTILINE)
     assert "9 added, 0 failed" in printed
     assert [line.split()[2] for line in printed.splitlines() if re.match(r"\d\.\d\d ", line)][:3] == ["cat"] * 3
+    assert "motorcycle.jpg" in printed.splitlines()
     assert printed.splitlines()[-1] in ("identical", "edited-copy")
 
 
@@ -62,3 +63,4 @@ def test_the_first_steps_in_the_shell_run(tmp_path, monkeypatch):
         call = [sys.executable, "-m", "lookalike", *(word.strip('"') for word in words)]
         done = subprocess.run(call, cwd=tmp_path, capture_output=True, text=True, check=False)
         assert done.returncode == 0, (line, done.stderr)
+        assert '"red motorcycle"' not in line or '"_id": "motorcycle.jpg"' in done.stdout
