@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
+GUIDE = EXAMPLES.parent / "docs" / "other-data.md"
 
 
 def example(name):
@@ -73,6 +74,8 @@ def test_sixteen_bits_need_a_window(capsys):
     )
     assert dark < 20
     assert min(window, dicom) >= 0.9 > plain
+    told = numbers(GUIDE.read_text("utf-8"), r"slice of a patient: ([\d.]+) without a window, ([\d.]+) with")
+    assert [plain, window] == pytest.approx(told, abs=0.05)
 
 
 def test_faces_of_one_person_are_verified_and_grouped(capsys):
