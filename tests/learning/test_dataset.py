@@ -60,6 +60,13 @@ def test_pairs_connect_directly_and_through_others(files):
     assert "1 pairs are called different that others call the same" in data.warnings[0]
 
 
+def test_pairs_may_name_pictures_elsewhere_by_their_whole_paths(files, tmp_path_factory):
+    table = tmp_path_factory.mktemp("tables") / "pairs.csv"
+    table.write_text(f"a,b,same\n{files}/a.jpg,{files}/b.jpg,1\n{files}/a.jpg,{files}/c.jpg,0\n")
+    found = identities(read_dataset(table))
+    assert found == {"a.jpg": f"{files}/a.jpg", "b.jpg": f"{files}/a.jpg", "c.jpg": f"{files}/c.jpg"}
+
+
 def test_files_that_are_not_there_are_said_and_left_out(files):
     (files / "labels.csv").write_text("file,label\na.jpg,cat\nb.jpg,cat\nz.jpg,cat\n")
     data = read_dataset(files / "labels.csv")

@@ -137,7 +137,9 @@ def _connected(pairs: Sequence[Pair], root: Path) -> Dataset:
     against = sum(not pair.same and top(pair.a) == top(pair.b) for pair in pairs)
     notes = [f"{against:,} pairs are called different that others call the same: taken as the same."] * bool(against)
     files = sorted(parents)
-    return Dataset(root, files, [top(file).relative_to(root).as_posix() for file in files], (), notes)
+    tops = [top(file) for file in files]
+    names = [(one.relative_to(root) if one.is_relative_to(root) else one).as_posix() for one in tops]
+    return Dataset(root, files, names, (), notes)
 
 
 def _there(data: Dataset, table: Path) -> Dataset:
