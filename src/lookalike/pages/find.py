@@ -10,11 +10,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Form, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
-from lookalike.api.problems import status_of
 from lookalike.collection import Collection
 from lookalike.describers.cards import card
 from lookalike.errors import (
     ImageError,
+    ImageTooLarge,
     InvalidArgument,
     InvalidFilter,
     NoTextTower,
@@ -183,7 +183,8 @@ def _refused(request: Request, name: str, question: Question, error: ImageError,
     """Say on the page, where another can be chosen at once, why a picture can't be used; address: as it was typed."""
     collection: Collection = request.app.state.workspace.get(name)
     kept = question.model_copy(update={"id": "", "query": "", "random": False, "box": []})
-    return _show(request, collection, kept, status_of(error), trouble=str(error), address=address)
+    status = 413 if isinstance(error, ImageTooLarge) else 422
+    return _show(request, collection, kept, status, trouble=str(error), address=address)
 
 
 def _fresh(**changes: object) -> dict[str, object]:
