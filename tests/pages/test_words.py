@@ -27,6 +27,17 @@ def test_without_a_curve_the_score_itself_is_judged():
     ]
 
 
+def test_the_nearest_of_many_are_called_similar_only_near_the_top_of_their_curve():
+    curve = Calibration(scale=9.8, offset=-0.8, top=0.83)
+    assert [judge("meaning", score, curve).word for score in (1.0, 0.6, 0.47, 0.3, 0.2)] == [
+        "very similar",
+        "very similar",
+        "similar",
+        "somewhat similar",
+        "unlike",
+    ]
+
+
 @pytest.mark.parametrize("verdict", ["identical", "edited-copy", "near-duplicate", "similar", "unrelated"])
 def test_every_verdict_has_a_sentence_and_a_tone(verdict):
     found = Comparison(0.5, verdict, 0.5, "auto", "provisional")

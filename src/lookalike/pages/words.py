@@ -9,6 +9,7 @@ from typing import Any
 
 from lookalike.describers.calibration import Calibration
 from lookalike.records import Comparison
+from lookalike.signals import ALIKE
 
 __all__ = ["KINDS", "WAYS", "Evidence", "Judgement", "changed_how", "evidence_of", "judge", "sentence_of", "tone_of"]
 
@@ -54,8 +55,10 @@ _WORDS = {
     "copy": ("same picture", "likely a copy", "perhaps a copy", "another picture"),
     "color": ("same colors", "close colors", "some shared colors", "other colors"),
 }
-_NEARLY = 0.95  # share of the most that a curve ever says from which nothing surer can be said
-_STEPS = ((0.9, "same"), (0.5, "near"), (0.15, "alike"))  # probability at least -> tone
+_TONES = ("same", "near", "alike", "apart")
+_STEPS = (0.9, 0.5, 0.15)  # probability at least -> tone, in their order
+_MEANT = (0.9, 0.8, ALIKE)  # the same, of the nearest of many: their curve was fitted where every other pair is alike
+_REACH = (0.99, 0.95, 1.0)  # share of the most that a curve ever says which is enough for that tone
 _SIGNALS = {
     "digest": "Bytes and pixels",
     "hash": "Perceptual hashes",
@@ -96,10 +99,10 @@ def changed_how(action: str, count: int) -> str:
 def judge(by: str, score: float, curve: Calibration | None) -> Judgement:
     """Put the score of a search by one description into words; curve turns it into a probability if there is one."""
     likely = curve.probability(score) if curve and score < 1 else score
-    most = _NEARLY * curve.top if curve else 1.0
-    tone = next((tone for least, tone in _STEPS if likely >= min(least, most)), "apart")
-    words = _WORDS.get(by, _WORDS["meaning"])
-    return Judgement(words[("same", "near", "alike", "apart").index(tone)], tone)
+    most = curve.top if curve else 1.0
+    steps = zip(_MEANT if curve and by == "meaning" else _STEPS, _REACH, strict=True)
+    level = next((level for level, (least, reach) in enumerate(steps) if likely >= min(least, reach * most)), -1)
+    return Judgement(_WORDS.get(by, _WORDS["meaning"])[level], _TONES[level])
 
 
 def tone_of(comparison: Comparison) -> str:
