@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from lookalike.client import AsyncClient, Client
     from lookalike.collection import Collection
     from lookalike.comparison import compare
-    from lookalike.describers import Descriptions, describe
+    from lookalike.describers.descriptions import Descriptions, describe
     from lookalike.errors import ImageError, ImageTooLarge, ImageUnreadable, LookalikeError
     from lookalike.folders.finding import DuplicateSearch, find_duplicates
     from lookalike.folders.group import group_folder
@@ -32,7 +32,7 @@ _HOMES = {
     "Client": "client",
     "Collection": "collection",
     "Comparison": "records",
-    "Descriptions": "describers",
+    "Descriptions": "describers.descriptions",
     "DuplicateSearch": "folders.finding",
     "Failure": "records",
     "Image": "images",
@@ -49,7 +49,7 @@ _HOMES = {
     "Trained": "learning",
     "Workspace": "workspace",
     "compare": "comparison",
-    "describe": "describers",
+    "describe": "describers.descriptions",
     "distances": "metrics",
     "find_duplicates": "folders.finding",
     "group_folder": "folders.group",

@@ -9,8 +9,8 @@ from fastapi import APIRouter, Depends, File, Form, Request
 from fastapi.responses import Response
 
 from lookalike.api.pictures import picture_bytes
-from lookalike.describers import Description, describe_each
 from lookalike.describers.cache import user_cache
+from lookalike.describers.descriptions import Description, describe_each
 from lookalike.describers.tables import Makers, Named, line, makers_of, row_of, write_npz, write_parquet
 from lookalike.errors import ImageError
 from lookalike.images.image import Limits

@@ -85,6 +85,8 @@ def choose(group: FileGroup, rules: Sequence[Rule] | None = None) -> Choice:
     lost: list[tuple[PictureFile, Rule]] = []
     lesser = lesser_copies(group)
     for rule in rules if rules is not None else parse_rules():
+        if len(left) == 1:
+            break
         best = _best(rule, left, lesser)
         lost += [(member, rule) for member in left if member not in best]
         left = best

@@ -16,7 +16,7 @@ from lookalike.cli.output import Format, FormatOption, note, print_rows, progres
 from lookalike.errors import FolderError, ImageError, InvalidArgument
 
 if TYPE_CHECKING:
-    from lookalike.describers import Description
+    from lookalike.describers.descriptions import Description
     from lookalike.describers.tables import Makers
     from lookalike.settings import Settings
     from lookalike.taggers import Tagger
@@ -103,8 +103,8 @@ def _described(
     files: Sequence[Path], settings: Settings, options: dict[str, Any], use_cache: bool
 ) -> Iterator[tuple[str, Description]]:
     """Yield the pictures that can be described, in order; note the others. options: of `describe_each`."""
-    from lookalike.describers import describe_each
     from lookalike.describers.cache import user_cache
+    from lookalike.describers.descriptions import describe_each
 
     entries = describe_each(files, settings=settings, cache=user_cache() if use_cache else None, **options)
     with progress_bar("describing", len(files)) as advance:

@@ -1,5 +1,1 @@
-"""Describers: fixed-size, indexable descriptions of pictures."""
-
-from lookalike.describers.descriptions import Description, Descriptions, describe, describe_each
-
-__all__ = ["Description", "Descriptions", "describe", "describe_each"]
+"""Describers: fixed-size, indexable descriptions of pictures. Who needs one of them loads nothing of the others."""

@@ -182,8 +182,10 @@ class _Crowd:
         if known is not None and members[0] != members[1]:
             first = self.how.verifier.file(self._usable(members[0])[0]).path
             if known.pair.a == first:
-                files = self.how.verifier.file(a).path, self.how.verifier.file(b).path
-                return replace(known.pair, a=files[0], b=files[1])
+                one, other = self.how.verifier.file(a).path, self.how.verifier.file(b).path
+                return (
+                    known.pair if (known.pair.a, known.pair.b) == (one, other) else replace(known.pair, a=one, b=other)
+                )
         found = self.how.verifier.judged(a, b)
         return None if found is None else found.pair
 

@@ -8,7 +8,6 @@ from typing import Final, TypeAlias
 
 import numpy as np
 
-from lookalike.describers.ensemble import standard_ensemble
 from lookalike.folders.changes import Changes, known_changes
 from lookalike.folders.findings import FilePair, PictureFile, Tier
 from lookalike.folders.seen import Seen
@@ -46,7 +45,11 @@ class Glance:
     @cached_property
     def judge(self) -> Judge:
         """Judges by descriptions."""
-        return Judge(standard_ensemble(self._settings.model).curves if self.survey.copies.shape[1] else {})
+        if not self.survey.copies.shape[1]:
+            return Judge({})
+        from lookalike.describers.ensemble import standard_ensemble  # loads the model's libraries
+
+        return Judge(standard_ensemble(self._settings.model).curves)
 
     def close(self) -> None:
         """Let go of what is known of pairs."""

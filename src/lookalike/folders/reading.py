@@ -20,7 +20,6 @@ from lookalike.images.decode import decode
 from lookalike.images.exif import exif_facts
 from lookalike.images.extras import installed
 from lookalike.images.image import Limits, Pixels
-from lookalike.images.jpeg import decode_jpeg
 from lookalike.images.resize import fit_square, to_gray
 from lookalike.settings import Settings
 from lookalike.version import __version__
@@ -162,6 +161,8 @@ def _luma(data: bytes, name: str, limits: Limits) -> tuple[Pixels, int, int] | N
     """Return luma, width and height of a JPEG; None where only its colors can tell whether it is one."""
     if not data.startswith(b"\xff\xd8\xff"):
         return None
+    from lookalike.images.jpeg import decode_jpeg  # a scan of what is known decodes nothing
+
     try:
         return decode_jpeg(data, name, limits, _SIDE, "GRAY")
     except Exception:  # noqa: BLE001 - `_colors` says what is wrong
@@ -170,6 +171,8 @@ def _luma(data: bytes, name: str, limits: Limits) -> tuple[Pixels, int, int] | N
 
 def _colors(data: bytes, name: str, limits: Limits, wants: int) -> tuple[Pixels, int, int, str]:
     if data.startswith(b"\xff\xd8\xff") and not limits.decoding.processes:
+        from lookalike.images.jpeg import decode_jpeg
+
         try:
             if decoded := decode_jpeg(data, name, limits, wants):  # spares two more digests of the bytes
                 return *decoded, "JPEG"

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.describers import Description, describe_each
+from lookalike.describers.descriptions import Description, describe_each
 from lookalike.describers.joined import WIDTH, joined
 from lookalike.errors import ImageError, UnknownVector
 from lookalike.recipes.data import ImageFolder

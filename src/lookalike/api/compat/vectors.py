@@ -9,8 +9,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.describers import describe_each
 from lookalike.describers.cache import user_cache
+from lookalike.describers.descriptions import describe_each
 from lookalike.describers.joined import joined
 from lookalike.errors import ImageError
 from lookalike.settings import Settings

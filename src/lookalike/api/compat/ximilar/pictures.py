@@ -14,8 +14,8 @@ from lookalike.api.compat.ximilar.envelope import Call, reason, told
 from lookalike.api.compat.ximilar.fields import picture_of
 from lookalike.api.compat.ximilar.learned import learned_model
 from lookalike.api.compat.ximilar.searching import distance
-from lookalike.describers import Description, describe_each
 from lookalike.describers.cache import user_cache
+from lookalike.describers.descriptions import Description, describe_each
 from lookalike.describers.ensemble import standard_ensemble
 from lookalike.duplicates import transitive_groups
 from lookalike.errors import ImageError, ImageUnreadable, InvalidArgument

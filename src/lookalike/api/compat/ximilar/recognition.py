@@ -26,7 +26,7 @@ from lookalike.api.compat.ximilar.learned import (
 )
 from lookalike.api.compat.ximilar.pictures import answer_row, listed, look_at
 from lookalike.api.compat.ximilar.training_images import IMAGES, LABEL, remove_labeled, show_label, training_image
-from lookalike.describers import Description
+from lookalike.describers.descriptions import Description
 from lookalike.describers.ensemble import standard_ensemble
 from lookalike.errors import EntryNotFound, InvalidArgument
 from lookalike.lessons import forget_tagger
