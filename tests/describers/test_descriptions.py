@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import lookalike
-from lookalike.describers.descriptions import describe_each
 from lookalike.describers.cache import DescriptionCache
+from lookalike.describers.descriptions import describe_each
 from lookalike.describers.ensemble import Ensemble, standard_ensemble
 from lookalike.errors import ImageError, ImageTooLarge, ImageUnreadable
 from lookalike.settings import Settings

@@ -175,12 +175,13 @@ def _group_to_json(planned: PlannedGroup) -> dict[str, Any]:
 
 
 def _plain(value: PictureFile | FilePair | Fate | Companion) -> dict[str, Any]:
-    names, read = _columns(type(value))
+    kind: Any = type(value)
+    names, read = _columns(kind)
     return {name: list(one) if isinstance(one, tuple) else one for name, one in zip(names, read(value), strict=True)}
 
 
 @cache
-def _columns(kind: type[PictureFile | FilePair | Fate | Companion]) -> tuple[tuple[str, ...], attrgetter[Any]]:
+def _columns(kind: type) -> tuple[tuple[str, ...], attrgetter[Any]]:
     """Return the names of a value's fields, and what reads them all: of thousands of values this is what it costs."""
     names = tuple(one.name for one in fields(kind))
     return names, attrgetter(*names)
