@@ -155,10 +155,28 @@ def test_each_condition_can_be_taken_away(visitor):
 def test_an_empty_collection_says_how_to_fill_it(visitor, space):
     space.create("bare")
     try:
-        text = visitor.get("/collections/bare").text
-        assert "Nothing is in this collection yet" in text
-        assert 'href="/collections/bare/connect"' in text
+        for room in ("", "/search", "/search?text=cat", "/duplicates"):
+            text = visitor.get(f"/collections/bare{room}").text
+            main = text.partition("<main")[2]
+            assert "Nothing is in this collection yet" in main
+            assert 'href="/collections/bare/connect"' in main
+            assert "0 records" not in main
+            assert "0 groups" not in main
     finally:
+        space.drop("bare")
+
+
+def test_an_empty_collection_that_is_being_filled_says_that(visitor, space):
+    space.create("bare")
+    job = space.catalog.jobs.add("samples", {}, collection="bare")
+    space.catalog.jobs.claim("test", ["samples"])
+    try:
+        main = visitor.get("/collections/bare").text.partition("<main")[2]
+        assert "data-said>begun</span>" in main
+        assert "as soon as they are described" in main
+        assert 'href="/collections/bare/import"' not in main
+    finally:
+        space.catalog.jobs.cancel(job.id)
         space.drop("bare")
 
 

@@ -17,6 +17,11 @@ async function watch(part) {
     if (job.state === "queued") continue;
     bar.max = job.total ?? 1;
     bar.value = job.done;
-    said.textContent = `${job.done.toLocaleString("en")} of ${job.total?.toLocaleString("en") ?? "many"}`;
+    said.textContent = told(job);
   }
+}
+
+function told({ done, total }) {
+  if (total) return `${done.toLocaleString("en")} of ${total.toLocaleString("en")}`;
+  return done ? `${done.toLocaleString("en")} so far` : "begun";
 }
