@@ -16,9 +16,11 @@ from numpy.typing import NDArray
 from lookalike.describers.ensemble import standard_ensemble
 from lookalike.errors import InvalidArgument
 from lookalike.evaluation.lineup import unit
+from lookalike.evaluation.marks import marked_pairs
 from lookalike.filters import ends, parse
 from lookalike.jobs import Task
-from lookalike.learning import train
+from lookalike.learning import Dataset, train
+from lookalike.learning.dataset import marked_dataset
 from lookalike.learning.examples import Examples
 from lookalike.learning.tagging import learn_tagger, tagging_plan
 from lookalike.stores.base import Row
@@ -28,7 +30,15 @@ from lookalike.taggers.folder import CARD, TAGGERS, check_target
 from lookalike.taggers.tagger import VECTOR, Tagger
 from lookalike.workspace import Workspace
 
-__all__ = ["forget_tagger", "learn_labels", "learn_likeness", "models_folder", "retag", "taggers_of"]
+__all__ = [
+    "forget_tagger",
+    "learn_labels",
+    "learn_likeness",
+    "marked_pictures",
+    "models_folder",
+    "retag",
+    "taggers_of",
+]
 
 _CHOICES: Final = ("task", "precision", "held_out", "seed", "force")
 _COPY, _PHASH = "copy", "phash"
@@ -50,6 +60,17 @@ def forget_tagger(space: Workspace, name: str) -> None:
 def models_folder(space: Workspace) -> Path:
     """Return where models of likeness are that were learned from a workspace's own records."""
     return space.path / "models"
+
+
+def marked_pictures(space: Workspace, collection: str) -> Dataset:
+    """Return the pictures of a collection that people called the same, or different, to learn likeness from.
+
+    Raises CollectionNotFound; InvalidArgument where no two pictures that are in files are marked.
+    """
+    marks = marked_pairs(space.catalog.decisions.list(space.get(collection).name))
+    ids = sorted({name for a, b, _ in marks for name in (a, b)})
+    records = [record for record in space.get(collection).get(ids) if record is not None]
+    return marked_dataset(marks, {one.id: Path(one.fields["_file"]) for one in records if one.fields.get("_file")})
 
 
 def learn_labels(space: Workspace, task: Task) -> Mapping[str, Any]:

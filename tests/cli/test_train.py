@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+import lookalike
 from lookalike.cli import app
+from lookalike.errors import CollectionNotFound, InvalidArgument
 
 
 @pytest.fixture
@@ -65,6 +67,43 @@ def test_a_report_that_cannot_be_written_is_said(classes, tmp_path):
     assert done.exit_code == 1
     assert "what was learned is in its folder" in str(done.exception)
     assert (tmp_path / "out" / "card.json").is_file()
+
+
+def test_a_head_is_learned_from_what_people_marked_in_a_collection(classes, tmp_path):
+    with lookalike.open(tmp_path / "space") as space:
+        shop = space.create("shop")
+        shop.add([{"_id": f"{file.parent.name} {file.name}", "_file": file} for file in classes.glob("*/*.jpg")])
+        shop.add([{"_id": "no file", "_image": np.full((40, 60, 3), 99, np.uint8)}])
+        for number in range(5):
+            first, *others = sorted(record.id for record in shop.records() if record.id.startswith(f"class-{number}"))
+            for other in others:
+                space.catalog.decisions.add("same", [first, other], collection="shop")
+        space.catalog.decisions.add("different", ["class-0 0.jpg", "class-1 0.jpg"], collection="shop")
+        space.catalog.decisions.add("different", ["class-0 0.jpg", "no file"], collection="shop")
+    done = ran("-C", "shop", "-w", tmp_path / "space", "-o", tmp_path / "out", "--format", "json")
+    assert done.exit_code == 0, done.output
+    assert "1 marked records have no picture in a file: left out: no file." in done.stderr
+    found = json.loads(done.stdout)
+    assert found["classes"] + found["held out classes"] == 5
+    assert (tmp_path / "out" / "model.onnx").is_file()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ((), "given SOURCE or --collection"),
+        (("pairs.csv", "-C", "shop"), "given SOURCE or --collection"),
+        (("-C", "shop", "--task", "tag"), "left out with --task tag: give SOURCE"),
+        (("-C", "shop"), "pairs of pictures that people called the same"),
+        (("-C", "none"), "no collection 'none'"),
+    ],
+)
+def test_what_marks_can_not_be_learned_from_is_said(tmp_path, arguments, says):
+    with lookalike.open(tmp_path / "space") as space:
+        space.create("shop")
+    done = ran(*arguments, "-w", tmp_path / "space")
+    assert isinstance(done.exception, InvalidArgument | CollectionNotFound)
+    assert says in str(done.exception)
 
 
 def test_csv_has_one_row_a_line(classes, tmp_path):

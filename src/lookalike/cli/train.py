@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from lookalike.cli.common import settings_for
+from lookalike.cli.common import WorkspaceOption, opened, settings_for
 from lookalike.cli.output import Format, FormatOption, note, print_json, print_rows, progress_bar
 from lookalike.cli.tagging import show_tagger
 from lookalike.errors import InvalidArgument
 
 if TYPE_CHECKING:
     from lookalike.evaluation.figures import Figure
-    from lookalike.learning import LearnedTagger, Trained
+    from lookalike.learning import Dataset, LearnedTagger, Trained
     from lookalike.learning.measure import Measured
     from lookalike.learning.plan import Progress
     from lookalike.settings import Settings
@@ -26,6 +26,7 @@ _HELP = """Learn from your own pictures which of them are alike, and see honestl
 
 Each folder in SOURCE is a class; or SOURCE is a .csv or .jsonl table whose paths are relative to it, with the columns
 file and label, file and group, or a, b and same (pairs), or lines like {"files": [...]} of pictures that show the same.
+With `--collection` it is what people marked on its records, as "same" or "different", whose pictures are in files.
 A fifth of the classes is held out: nothing is learned from them, and the figures are theirs, before and after.
 
 `--gear head` (the default) learns a head on the model's features, in seconds to a minute on any CPU; how strongly it
@@ -45,6 +46,7 @@ and after; of a tagger its labels, reliability, what is taken for what, and the 
 Example: `lookalike train shoes --out shoes-model --report shoes.html`, then
 `lookalike collection redescribe shop --model shoes-model`,
 or `lookalike train pairs.csv --gear full --loss triplet --epochs 30 --format json`,
+or `lookalike train --collection shop --out shop-model`,
 or `lookalike train rooms.csv --task classify --out room`
 """
 
@@ -78,7 +80,8 @@ def install(app: typer.Typer) -> None:
 
 
 def _train(
-    source: Path = typer.Argument(..., metavar="SOURCE", help="Folder of folders, or a .csv or .jsonl table."),
+    source: Path = typer.Argument(None, metavar="[SOURCE]", help="Folder of folders, or a .csv or .jsonl table."),
+    collection: str = typer.Option(None, "--collection", "-C", help="In place of SOURCE: learn from its marks."),
     out: Path = typer.Option(None, "--out", "-o", metavar="DIR", help="Model to write. [default: ./SOURCE-model]"),
     task: Task = typer.Option(Task.alike, "--task", help="Which are alike (a model), or labels (a tagger)."),
     field: str = typer.Option("", "--field", help="Of a tagger: the field it fills. [default: its name, or tags]"),
@@ -96,11 +99,13 @@ def _train(
     anyway: bool = typer.Option(False, "--anyway", help="Write the trained model even if it is worse."),
     force: bool = typer.Option(False, "--force", help="Replace a model that is in --out."),
     report: Path = typer.Option(None, "--report", metavar="FILE", help="Write one HTML page with pictures."),
+    workspace: Path = WorkspaceOption,
     form: Format = FormatOption,
 ) -> None:
     from lookalike.learning import train, train_tagger
 
-    settings = settings_for(None, model=model)
+    _one_source(source, collection, task)
+    settings = settings_for(workspace, model=model)
     if report is not None and report.is_dir():
         raise InvalidArgument("--report", str(report), "a file to write, not a folder")
     if task is not Task.alike:
@@ -122,9 +127,13 @@ def _train(
         return
     if field or precision is not None:
         raise InvalidArgument("--field or --precision", field or precision, "left out, or --task classify or tag")
+    learned_from: Path | Dataset = source
+    if collection is not None:
+        learned_from, settings = _marked(collection, workspace, model)
+        out = out or Path(f"{collection}-model")
     with _bars() as progress:
         found = train(
-            source,
+            learned_from,
             out,
             settings=settings,
             progress=progress,
@@ -142,6 +151,23 @@ def _train(
         note(f"warning: {warning}")
     _show(found, form)
     _report(found, report, settings)
+
+
+def _one_source(source: Path | None, collection: str | None, task: Task) -> None:
+    """Raise InvalidArgument unless one of both is given, and SOURCE where labels are to be learned."""
+    if (source is None) == (collection is None):
+        raise InvalidArgument("train", "nothing" if source is None else "both", "given SOURCE or --collection")
+    if source is None and task is not Task.alike:
+        raise InvalidArgument("--collection", collection, f"left out with --task {task}: give SOURCE, labels")
+
+
+def _marked(collection: str, workspace: Path | None, model: str | None) -> tuple[Dataset, Settings]:
+    """Return what people marked in a collection, and settings whose model is the collection's unless one is named."""
+    from lookalike.lessons import marked_pictures
+
+    with opened(workspace) as space:
+        data = marked_pictures(space, collection)
+        return data, settings_for(workspace, model=model or space.get(collection).info.model)
 
 
 @contextmanager

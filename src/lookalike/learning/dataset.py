@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,7 +13,7 @@ from pathlib import Path
 from lookalike.errors import InvalidArgument, LabelsNotFound
 from lookalike.labeled import Labeled, Pair, labeled_by_file, labeled_folder, read_pairs
 
-__all__ = ["Dataset", "read_dataset", "shortened", "shrunk", "unbalanced"]
+__all__ = ["Dataset", "marked_dataset", "read_dataset", "shortened", "shrunk", "unbalanced"]
 
 _UNBALANCED = 20  # times as many pictures as the median class
 _SHOWN = 3
@@ -56,6 +57,23 @@ def read_dataset(source: Path) -> Dataset:
     else:
         raise LabelsNotFound(str(source), f"a folder with one folder per class, or {_TABLE}")
     return replace(data, warnings=[*data.warnings, *_odd(data)])
+
+
+def marked_dataset(marks: Sequence[tuple[str, str, bool]], files: Mapping[str, Path]) -> Dataset:
+    """Take what people said of each two records: (a, b, same), ids.
+
+    files: id -> the picture of a record, of those that have one in a file. Marks on others, or on pictures that are
+    gone, are left out with a warning. Raises InvalidArgument where nothing is left.
+    """
+    there = {name: file for name, file in files.items() if file.is_file()}
+    gone = sorted({name for a, b, _ in marks for name in (a, b)} - there.keys())
+    pairs = [Pair(there[a], there[b], same) for a, b, same in marks if a in there and b in there]
+    if not pairs:
+        found = f"{len(marks):,} marked pairs, {len(gone):,} records of which have no picture in a file"
+        raise InvalidArgument("what is to be learned from", found, "pairs of pictures that people called the same")
+    data = _connected(pairs, Path(os.path.commonpath([file.parent for pair in pairs for file in (pair.a, pair.b)])))
+    notes = [f"{len(gone):,} marked records have no picture in a file: left out: {shortened(gone)}."] * bool(gone)
+    return replace(data, warnings=[*notes, *data.warnings, *_odd(data)])
 
 
 def shortened(names: Iterable[str]) -> str:

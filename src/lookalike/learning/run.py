@@ -97,7 +97,7 @@ class Trained:
 
 
 def train(
-    source: str | Path,
+    source: str | Path | Dataset,
     out: str | Path | None = None,
     *,
     settings: Settings | None = None,
@@ -106,17 +106,17 @@ def train(
 ) -> Trained:
     """Learn from pictures which of them show the same, and write a model folder that can be used wherever a name can.
 
-    source: a folder of folders, each a class, or a .csv or .jsonl table; see `read_dataset`. out: the folder to write,
-    by default SOURCE-model in the working directory. settings: its model is what is learned from. choices: fields of
-    `Plan`. Nothing is written unless all of it went well. Raises InvalidArgument for too few classes or a wrong
-    choice, WouldOverwrite, and what `read_dataset` and models raise.
+    source: a folder of folders, each a class, or a .csv or .jsonl table; see `read_dataset`, whose answer may be given
+    too. out: the folder to write, by default SOURCE-model in the working directory. settings: its model is what is
+    learned from. choices: fields of `Plan`. Nothing is written unless all of it went well. Raises InvalidArgument for
+    too few classes or a wrong choice, WouldOverwrite, and what `read_dataset` and models raise.
     """
     plan = planned(choices)
     settings = settings or Settings.load()
-    source = Path(source)
-    target = Path(out or f"{source.absolute().stem}-model").expanduser().absolute()
+    named = source.root if isinstance(source, Dataset) else Path(source)
+    target = Path(out or f"{named.absolute().stem}-model").expanduser().absolute()
     check_target(target, plan.force)
-    data = read_dataset(source)
+    data = source if isinstance(source, Dataset) else read_dataset(named)
     base = Base(settings.model)
     with Views(base, settings.model) as views:
         pictures = described(
