@@ -137,6 +137,12 @@ def test_a_wrong_data_uri_is_unreadable(text):
         read_image(text)
 
 
+@pytest.mark.parametrize("text", ["file:///etc/passwd", "ftp://example.org/cat.png"])
+def test_a_url_of_another_kind_is_told_as_such_where_base64_is_meant(text):
+    with pytest.raises(ImageUnreadable, match=f"a URL of {text[:3]}.*only http and https"):
+        from_base64(text, Limits())
+
+
 def test_base64_meant_as_a_picture_is_unreadable_when_it_is_not():
     assert from_base64("iVBO Rw0K\r\nGgo", Limits()) == Encoded(b"\x89PNG\r\n\x1a\n"[:8], "base64")
     for text in ("not base64!", "abcde", "ab=c", "ü" * 8):

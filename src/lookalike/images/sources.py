@@ -46,6 +46,7 @@ _BASE64_AT_LEAST = 32  # characters; no picture of use is shorter, and words and
 _BASE64 = re.compile(rb"[A-Za-z0-9+/]*={0,2}")
 _URL_SAFE = bytes.maketrans(b"-_", b"+/")
 _BLANKS = b" \t\r\n"
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _HALF = "it holds half of a surrogate pair"
 _DATA_URI = re.compile(r"data:image/[\w.+-]+(?:;[^,;]*)*?(;base64)?,", re.IGNORECASE)
 
@@ -87,6 +88,8 @@ def from_base64(text: str, limits: Limits, *, name: str = "base64") -> Encoded:
     limits.check_bytes(name, len(text) * 3 // 4)
     letters = _letters(text)
     if letters is None:
+        if scheme := _SCHEME.match(text):
+            raise ImageUnreadable(name, f"a URL of {scheme[1]}; only http and https are fetched")
         raise ImageUnreadable(name, "not valid base64")
     return Encoded(binascii.a2b_base64(letters), name)
 
