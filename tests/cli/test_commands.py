@@ -8,8 +8,10 @@ import sys
 import numpy as np
 import pyarrow.parquet
 import pytest
+import typer
 
 import lookalike
+from lookalike.cli import app
 from lookalike.version import __version__
 
 
@@ -155,6 +157,25 @@ def test_doctor_finds_nothing_broken_beside_a_running_service(run, tmp_path):
     assert "in use by" in parts["workspace"]["detail"]
 
 
+def test_figures_are_not_written_as_scores_are_and_one_is_no_plural(run, pictures, tmp_path):
+    assert "4.8 " in run("models", "list").out
+    (tmp_path / "one").mkdir()
+    (pictures / "0.jpg").rename(tmp_path / "one" / "0.jpg")
+    assert run("group", tmp_path / "one").out.splitlines()[-1] == "1 picture in 1 group."
+
+
+def test_a_search_that_finds_nothing_says_so(run, pictures):
+    run("index", pictures, "-C", "c")
+    found = run("search", "c", "--id", "0.jpg", "--filter", '{"_format": "GIF"}', "--format", "json")
+    assert (found.code, found.json, found.err) == (0, [], "No record matches.\n")
+
+
+def test_a_password_is_not_asked_for_where_nobody_can_type_it(run):
+    result = run("users", "add", "ann")
+    assert result.code == 2
+    assert "--password-stdin" in result.err
+
+
 def test_doctor_finds_nothing_broken(run):
     result = run("doctor", "--format", "json")
     assert result.code == 0
@@ -166,20 +187,26 @@ def test_models_are_listed_and_shown(run):
     assert run("models", "show", "lookalike-mini").json["license"] == "Apache-2.0"
 
 
-COMMANDS = [
-    "compare", "describe", "evaluate", "calibrate", "group", "index", "search", "serve", "demo", "doctor",
-    "models list", "models show", "models fetch", "models bench",
-    "collection create", "collection list", "collection show", "collection delete", "collection configure",
-    "collection kinds", "collection removed", "keys create", "keys list", "keys revoke", "users add", "users list",
-    "users remove", "users passwd",
-]  # fmt: skip
+def commands(command, path=()):
+    """Yield the path and help of a command, and of all below it."""
+    yield path, command.help
+    for name, below in getattr(command, "commands", {}).items():
+        yield from commands(below, (*path, name))
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_has_help_with_an_example(run, command):
+ALL = {" ".join(path): text for path, text in commands(typer.main.get_command(app))}
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_every_command_has_an_example_of_its_own(name):
+    said = re.findall(r"`lookalike ([^`]*)`", ALL[name].partition("Example")[2])
+    assert any(f"{one} ".startswith(f"{name} ".lstrip()) for one in said)
+
+
+@pytest.mark.parametrize("command", ["", "compare", "collection", "collection show", "dedup"])
+def test_help_is_printed_with_its_example(run, command):
     result = run(*command.split(), "--help")
-    assert result.code == 0
-    assert re.search(r"Example", result.out)
+    assert (result.code, "Example" in result.out) == (0, True)
 
 
 def test_version(run):

@@ -28,7 +28,7 @@ def test_import_check_duplicates_export_and_erase(run, pictures, draw, save, tmp
     assert "1 groups, 1 records more" in run("collection", "duplicates", "shop").out
 
     out = tmp_path / "out.jsonl"
-    assert "6 records are in" in run("collection", "export", "shop", out, "--vectors").out
+    assert "6 records written to" in run("collection", "export", "shop", out, "--vectors").out
     assert run("collection", "import", "copy", out).code == 0
     shutil.rmtree(pictures)
     again = tmp_path / "again.jsonl"

@@ -13,7 +13,7 @@ def indexed(run, pictures):
 
 def test_backup_and_restore(run, indexed, tmp_path):
     saved = run("backup", tmp_path / "saved.zip")
-    assert (saved.code, "Saved 6 records of 1 collections" in saved.out) == (0, True)
+    assert (saved.code, "Saved 6 records of 1 collection" in saved.out) == (0, True)
     assert run("backup", tmp_path / "saved.zip").code == 2
     assert run("collection", "delete", "c", "--yes").code == 0
     assert run("restore", tmp_path / "saved.zip", "--format", "json").json["records"] == {"c": 6}

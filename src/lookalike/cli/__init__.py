@@ -36,7 +36,8 @@ __all__ = ["app", "main"]
 
 app = typer.Typer(
     name="lookalike",
-    help="Do these pictures look alike? Compare, describe, search and group pictures, on your own machine.",
+    help="Do these pictures look alike? Compare, describe, search and group pictures, on your own machine.\n\n"
+    "Example: `lookalike compare holiday.jpg holiday-small.jpg`; `lookalike COMMAND --help` has one of each command.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="markdown",

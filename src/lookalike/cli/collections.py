@@ -12,12 +12,15 @@ import typer
 
 from lookalike.cli import records
 from lookalike.cli.common import WorkspaceOption, opened, read_filter
-from lookalike.cli.output import Format, FormatOption, print_json, print_rows
+from lookalike.cli.output import Format, FormatOption, counted, print_json, print_rows
 from lookalike.errors import InvalidArgument
 from lookalike.kinds import KINDS
 from lookalike.removed import KEPT_DAYS
 
-app = typer.Typer(help="Make, set up, list, look into and delete collections.", no_args_is_help=True)
+app = typer.Typer(
+    help="Make, set up, list, look into and delete collections.\n\nExample: `lookalike collection list`",
+    no_args_is_help=True,
+)
 records.install(app)
 
 SettingOption = typer.Option(
@@ -122,7 +125,8 @@ def delete(
     with opened(workspace) as space:
         collection = space.get(name)
         count = collection.count(condition)
-        what = f"{count:,} records of {name}" if condition is not None else f"{name} and its {count:,} records"
+        what = counted(count, "record")
+        what = f"{what} of {name}" if condition is not None else f"{name} and its {what}"
         if not yes:
             typer.confirm(f"Delete {what}? The pictures stay on disk.", abort=True)
         if condition is None:

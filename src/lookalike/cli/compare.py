@@ -22,7 +22,7 @@ def install(app: typer.Typer) -> None:
 
 
 def _compare(
-    a: str = typer.Argument(..., metavar="A", help="A picture: file, data URI or base64."),
+    a: str = typer.Argument(..., metavar="A", help="A picture: file, URL, data URI or base64."),
     b: str = typer.Argument(..., metavar="B", help="The other picture."),
     method: str = typer.Option("auto", "--method", "-m", help="auto, copy, meaning, ssim or color."),
     form: Format = FormatOption,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from lookalike.cli.output import Format, print_json, print_rows
+from lookalike.cli.output import Format, counted, print_json, print_rows
 
 if TYPE_CHECKING:
     from lookalike.evaluate import Bin
@@ -86,15 +86,15 @@ def _print_sets(found: Retrieval) -> None:
 
 def _print_remarks(found: Retrieval) -> None:
     if found.alone:
-        typer.echo(f"Not asked, as it is the only one: the picture of each of {len(found.alone):,} labels.")
+        typer.echo(f"Not asked, as it is the only one: the picture of each of {counted(len(found.alone), 'label')}.")
     if found.unlabeled:
-        typer.echo(f"Left out, without a label: {len(found.unlabeled):,} pictures.")
+        typer.echo(f"Left out, without a label: {counted(len(found.unlabeled), 'picture')}.")
     if found.repeated:
-        typer.echo(f"Byte for byte the same as another, and so found too easily: {found.repeated:,} pictures.")
+        typer.echo(f"Byte for byte the same as another, and so found too easily: {counted(found.repeated, 'picture')}.")
     if found.suspects:
-        typer.echo(f"Neighbors agree on another label (--rows suspects): {len(found.suspects):,} pictures.")
+        typer.echo(f"Neighbors agree on another label (--rows suspects): {counted(len(found.suspects), 'picture')}.")
     if found.leaks:
-        typer.echo(f"The training set has them, too (--rows leaks): {len(found.leaks):,} pictures.")
+        typer.echo(f"The training set has them, too (--rows leaks): {counted(len(found.leaks), 'picture')}.")
 
 
 def _rows(found: Retrieval, chosen: Rows) -> list[dict[str, Any]]:
@@ -221,7 +221,7 @@ def print_copies(found: Copies, form: Format) -> None:
             typer.echo(f"\nProbabilities of {line.name}, on as many strangers as copies:\n")
             _print_reliability(line.reliability)
     if found.repeated:
-        typer.echo(f"\nLeft out, byte for byte the same as another: {found.repeated:,} pictures.")
+        typer.echo(f"\nLeft out, byte for byte the same as another: {counted(found.repeated, 'picture')}.")
 
 
 def _print_reliability(bins: Sequence[Bin]) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typer
 
-from lookalike.cli.output import Format, FormatOption, note, print_json, print_rows, progress_bar
+from lookalike.cli.output import Format, FormatOption, counted, note, print_json, print_rows, progress_bar
 
 _HELP = """Divide the pictures of a folder into groups that look alike.
 
@@ -54,4 +54,4 @@ def _group(
             form,
         )
         where = f", copied to {output}" if output else ""
-        typer.echo(f"{sum(map(len, groups)):,} pictures in {len(groups):,} groups{where}.")
+        typer.echo(f"{counted(sum(map(len, groups)), 'picture')} in {counted(len(groups), 'group')}{where}.")

@@ -17,7 +17,10 @@ from lookalike.errors import InvalidArgument
 if TYPE_CHECKING:
     from lookalike.catalog import Catalog, Key, Plan, Scope
 
-app = typer.Typer(help="Make, list and revoke keys of the service.", no_args_is_help=True)
+app = typer.Typer(
+    help="Make, list and revoke keys of the service.\n\nExample: `lookalike keys create --scope write`",
+    no_args_is_help=True,
+)
 
 _SPAN = re.compile(r"(\d{1,5})([hd])\Z")
 

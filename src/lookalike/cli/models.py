@@ -41,7 +41,9 @@ Example: `lookalike models bench lookalike-mini dinov2-small`
 
 def install(app: typer.Typer) -> None:
     """Add the commands."""
-    group = typer.Typer(help="The models that describe pictures.", no_args_is_help=True)
+    group = typer.Typer(
+        help="The models that describe pictures.\n\nExample: `lookalike models list`", no_args_is_help=True
+    )
     group.command("list", help=_LIST)(_list)
     group.command("show", help=_SHOW)(_show)
     group.command("fetch", help=_FETCH)(_fetch)

@@ -13,7 +13,17 @@ from typing import Any
 
 from lookalike.errors import InvalidArgument, MissingExtra
 
-__all__ = ["Format", "FormatOption", "note", "print_json", "print_rows", "progress_bar", "stage_bars", "truncated"]
+__all__ = [
+    "Format",
+    "FormatOption",
+    "counted",
+    "note",
+    "print_json",
+    "print_rows",
+    "progress_bar",
+    "stage_bars",
+    "truncated",
+]
 
 import typer
 
@@ -58,6 +68,11 @@ def print_rows(rows: Sequence[Mapping[str, Any]], form: Format, *, columns: Sequ
 def truncated(value: float) -> str:
     """Return four decimals, cut and not rounded, so that only what is exactly 1 is shown as 1."""
     return f"{math.trunc(value * 10_000) / 10_000:.4f}"
+
+
+def counted(number: int, noun: str) -> str:
+    """Return "1 picture", "2,000 pictures"; noun: in the singular, of those that take an s."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def note(text: str) -> None:
@@ -127,8 +142,8 @@ def _print_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> N
 def _cell(value: Any) -> str:
     if value is None:
         return ""
-    if isinstance(value, float):
-        return truncated(value)
+    if isinstance(value, float):  # scores lie between 0 and 1; anything larger is an ordinary figure
+        return truncated(value) if abs(value) <= 1 else str(round(value, 4))
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 

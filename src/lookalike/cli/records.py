@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from lookalike.cli.common import WorkspaceOption, opened, read_filter
-from lookalike.cli.output import Format, FormatOption, note, print_json, print_rows, progress_bar
+from lookalike.cli.output import Format, FormatOption, counted, note, print_json, print_rows, progress_bar
 from lookalike.errors import ImageError, InvalidArgument
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ def _export(
                 count = collection.export_file(file, where=condition, vectors=vectors, progress=advance)
             except OSError as error:
                 raise InvalidArgument("the file", str(file), f"one that can be written ({error.strerror})") from None
-    typer.echo(f"{count:,} records are in {file}.")
+    typer.echo(f"{counted(count, 'record')} written to {file}.")
 
 
 def _erase(

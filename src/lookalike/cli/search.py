@@ -84,7 +84,10 @@ def _search(
         matches = space.get(collection).search(query)
     if matches.unknown_words:
         note(f"Not understood: {', '.join(matches.unknown_words)}.")
-    _print([row_of(match) for match in matches], form)
+    rows = [row_of(match) for match in matches]
+    _print(rows, form)
+    if not rows:
+        note("No record matches.")
     if matches.next:
         note(f"There is more: --after {matches.next}")
 

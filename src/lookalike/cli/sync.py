@@ -18,7 +18,11 @@ if TYPE_CHECKING:
     from lookalike.catalog import Job
     from lookalike.records import Existing
 
-app = typer.Typer(help="Keep collections in step with files, folders and URLs.", no_args_is_help=True)
+app = typer.Typer(
+    help="Keep collections in step with files, folders and URLs.\n\n"
+    "Example: `lookalike sync add holidays ~/Pictures --every 1h`",
+    no_args_is_help=True,
+)
 
 _SPAN = re.compile(r"(\d{1,6})([smhd])\Z")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}

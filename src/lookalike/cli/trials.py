@@ -19,7 +19,11 @@ if TYPE_CHECKING:
     from lookalike.catalog import Catalog, Event, Method
     from lookalike.trials import Arm, Report
 
-app = typer.Typer(help="Try two ways to search a collection on its visitors (A/B).", no_args_is_help=True)
+app = typer.Typer(
+    help="Try two ways to search a collection on its visitors (A/B).\n\n"
+    "Example: `lookalike trial start shop warmer --b meaning=0.6,color=0.4`",
+    no_args_is_help=True,
+)
 
 _VARIANT = "meaning=0.7,color=0.3 (weights), color (one description), @NAME (another collection), or both: @NAME:color"
 _LOOK = 0.2  # seconds between looks at a service's job

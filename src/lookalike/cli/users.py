@@ -11,11 +11,15 @@ import typer
 from lookalike.cli.common import WorkspaceOption
 from lookalike.cli.keys import catalog_of
 from lookalike.cli.output import Format, FormatOption, print_rows
+from lookalike.errors import InvalidArgument
 
 if TYPE_CHECKING:
     from lookalike.catalog import Role
 
-app = typer.Typer(help="Add, list and remove people who sign in to the pages.", no_args_is_help=True)
+app = typer.Typer(
+    help="Add, list and remove people who sign in to the pages.\n\nExample: `lookalike users add ann --role admin`",
+    no_args_is_help=True,
+)
 
 FromStdin = typer.Option(False, "--password-stdin", help="Read the password from standard input, for scripts.")
 
@@ -68,5 +72,7 @@ def passwd(
 def _password(stdin: bool) -> str:
     if stdin:
         return sys.stdin.readline().rstrip("\r\n")
+    if not sys.stdin.isatty():  # it would be shown on the screen, or never come
+        raise InvalidArgument("the password", "asked for without a terminal", "given by --password-stdin")
     answer: str = typer.prompt("Password (10 characters or more)", hide_input=True, confirmation_prompt=True)
     return answer

@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from lookalike.cli.common import WorkspaceOption, opened
-from lookalike.cli.output import Format, FormatOption, print_json, print_rows, progress_bar
+from lookalike.cli.output import Format, FormatOption, counted, print_json, print_rows, progress_bar
 from lookalike.settings import Settings
 
 if TYPE_CHECKING:
     from lookalike.snapshots import Snapshot
     from lookalike.workspace import Workspace
 
-app = typer.Typer(help="Look at a workspace, and move it elsewhere.", no_args_is_help=True)
+app = typer.Typer(
+    help="Look at a workspace, and move it elsewhere.\n\nExample: `lookalike workspace info`", no_args_is_help=True
+)
 
 ForceOption = typer.Option(False, "--force", help="Replace what is there.")
 
@@ -119,8 +121,8 @@ def _say(done: str, saved: Snapshot, form: Format) -> None:
     if form is not Format.table:
         print_json({"path": str(saved.path), "created": saved.created, "records": dict(saved.records)})
         return
-    total = sum(saved.records.values())
-    typer.echo(f"{done} {total:,} records of {len(saved.records):,} collections: {saved.path} of {saved.created}.")
+    records, collections = counted(sum(saved.records.values()), "record"), counted(len(saved.records), "collection")
+    typer.echo(f"{done} {records} of {collections}: {saved.path} of {saved.created}.")
 
 
 def _records(space: Workspace) -> int:
