@@ -72,6 +72,10 @@ def test_a_user_signs_in_and_the_cookie_is_kept_from_scripts_and_other_sites(spa
     wrong = browser.post("/signin", data={"name": "ann", "password": "correct house"})
     assert wrong.status_code == 401
     assert "The name or the password is wrong" in wrong.text
+    of_key, of_name = wrong.text.split("<form")[-2:]
+    assert "is wrong" in of_name
+    assert "is wrong" not in of_key
+    assert 'name="name" value="ann"' in of_name
 
 
 def test_a_session_may_what_its_user_may(ann, shapes, records, space):
@@ -172,6 +176,8 @@ def test_where_they_may_they_read(tmp_path):
         browser = TestClient(create_app(space, Access()), "http://localhost", headers=HTML, follow_redirects=False)
         assert "/signup" in browser.get("/signin").text
         refused = browser.post("/signup", data={"name": "eve", "password": "short"})
+        assert "the length of the password is 5; it must be 10" in refused.text
+        assert 'name="name" value="eve"' in refused.text
         assert refused.status_code == 422
         assert "10 to 1,000 characters" in refused.text
         elsewhere = {"Origin": "https://evil.example"}

@@ -130,8 +130,7 @@ def _check_role(role: str) -> None:
 
 def _hash(password: str) -> str:
     if not _SHORTEST <= len(password) <= _LONGEST:
-        what = f"{len(password)} characters long"
-        raise InvalidArgument("the password", what, f"{_SHORTEST} to {_LONGEST:,} characters long")
+        raise InvalidArgument("the length of the password", len(password), f"{_SHORTEST} to {_LONGEST:,} characters")
     return _hasher.hash(password)
 
 

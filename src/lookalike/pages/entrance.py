@@ -66,7 +66,7 @@ def show_signin(request: Request, next: str = "/") -> Response:  # noqa: A002 - 
         return _by_url(request)
     if caller_of(request) is not None:
         return RedirectResponse(local_path(next), 303)
-    return page(request, "signin.html", next=local_path(next), trouble="", signup=gate_of(request).signup)
+    return page(request, "signin.html", next=local_path(next), trouble="", name="", signup=gate_of(request).signup)
 
 
 @router.post("/signin")
@@ -85,14 +85,14 @@ def sign_in(
         cookie = gate.sign_in_user(name, password, address) if name else gate.sign_in(key, address)
     except AccessDenied:
         reason = "The name or the password is wrong." if name else "That is not the key of this service."
-        return _refused(request, local_path(next), reason)
+        return _refused(request, local_path(next), reason, name)
     return _signed_in(request, cookie, local_path(next))
 
 
 @router.get("/signup")
 def show_signup(request: Request) -> Response:
     """Ask for a name and a password, where strangers may make themselves an account."""
-    return page(request, "signup.html", trouble="", signup=gate_of(request).signup)
+    return page(request, "signup.html", trouble="", name="", signup=gate_of(request).signup)
 
 
 @router.post("/signup")
@@ -103,7 +103,7 @@ def sign_up(request: Request, name: Annotated[str, Form()] = "", password: Annot
             raise AccessDenied("That form came from another site")
         cookie = gate_of(request).sign_up(name, password, _address(request))
     except (InvalidArgument, NameTaken) as error:
-        return page(request, "signup.html", 422, trouble=str(error), signup=gate_of(request).signup)
+        return page(request, "signup.html", 422, trouble=str(error), name=name, signup=gate_of(request).signup)
     return _signed_in(request, cookie, "/")
 
 
@@ -182,5 +182,6 @@ def _signed_in(request: Request, cookie: str, target: str) -> Response:
     return response
 
 
-def _refused(request: Request, target: str, trouble: str) -> Response:
-    return page(request, "signin.html", 401, next=target, trouble=trouble, signup=gate_of(request).signup)
+def _refused(request: Request, target: str, trouble: str, name: str = "") -> Response:
+    """Ask again; name: as it was typed, if it was by a name that someone tried."""
+    return page(request, "signin.html", 401, next=target, trouble=trouble, name=name, signup=gate_of(request).signup)
