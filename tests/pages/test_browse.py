@@ -1,5 +1,6 @@
 """Galleries, their filters and values, and records; names and metadata from hostile hands."""
 
+import base64
 import json
 import re
 from html import escape, unescape
@@ -57,6 +58,18 @@ def test_a_placeholder_says_what_is_known(visitor, hostile):
     text = visitor.get("/collections/hostile").text
     assert "<b>note</b> &lt;script&gt;alert(&#39;note&#39;)&lt;/script&gt;" in text
     assert "<b>&lt;b&gt;</b> {&#34;a&#34;: &#34;&lt;i&gt;&#34;}" in text
+
+
+def test_placeholders_are_all_of_one_shape_and_leave_out_what_says_nothing(visitor, space, draw, save, tmp_path):
+    wide = save(draw(0)[:20], tmp_path / "wide.png")
+    encoded = base64.b64encode(wide.read_bytes()).decode()
+    space.create("unseen").add([{"_id": "wide", "_base64": encoded, "tags": [], "note": "", "rooms": 0}])
+    try:
+        text = visitor.get("/collections/unseen").text
+        assert re.findall(r'class="(shape-?\d+)"', text) == ["shape3"]
+        assert re.findall(r'<span class="known"><span><b>(\w+)</b> (\w+)</span></span>', text) == [("rooms", "0")]
+    finally:
+        space.drop("unseen")
 
 
 def test_a_filter_narrows_the_gallery(visitor, links):

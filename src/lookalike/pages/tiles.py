@@ -22,7 +22,7 @@ _LIKE_THIS = 'write {"category": "animal"}, say'
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """thumb: None if nothing can be shown. width, height: of the whole picture, in pixels; 4 and 3 if unknown.
+    """thumb: None if nothing can be shown. width, height: of the whole picture, in pixels; 4 and 3 if it can't be shown.
 
     facts: what is known of a record that has no picture to show, as field and text. here: whether its file is, so that
     it can be compared.
@@ -45,14 +45,14 @@ class Tile:
 
 def tile_of(collection: str, record: Record, *, size: int = 320) -> Tile:
     """Return how a record is shown; size: the longer side of its thumbnail, in pixels."""
-    width, height = record.fields.get("_width", 4), record.fields.get("_height", 3)
     here = file_of(record) is not None
     thumb = collection_link(collection, "thumb", id=record.id, size=size) if here or address_of(record) else None
+    sides = record.fields if thumb else {}
     return Tile(
         id=record.id,
         thumb=thumb,
-        width=width,
-        height=height,
+        width=sides.get("_width", 4),
+        height=sides.get("_height", 3),
         more=collection_link(collection, "search", id=record.id),
         details=collection_link(collection, "record", id=record.id),
         facts=() if thumb else _facts(record.fields),
@@ -78,8 +78,8 @@ def read_filter(text: str) -> dict[str, Any] | None:
 
 
 def _facts(fields: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-    """Return the first few of the user's own fields, and where the picture is or was."""
-    own = [name for name in fields if not name.startswith("_")]
+    """Return the first few of the user's own fields that say something, and where the picture is or was."""
+    own = [name for name, value in fields.items() if not name.startswith("_") and value not in (None, "", [], {})]
     told = [*own[:_FACTS], *(name for name in ("_url", "_file") if name in fields)]
     return tuple((name, _text(fields[name])[:_LONGEST]) for name in told)
 
