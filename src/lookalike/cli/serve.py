@@ -98,7 +98,7 @@ def _listen(space: Workspace, *, trusting: bool, first: str, also: Sequence[int]
     settings = space.settings
     host, port = settings.host, settings.port
     for each in (port, *also):
-        _check_free(host, each)
+        check_free(host, each)
     key = service_key(space)
     hosts = ("localhost", "127.0.0.1", "[::1]") if host in _LOCAL else ("*",)
     app = create_app(space, Access(hosts=hosts, trusting=trusting and host in _LOCAL))
@@ -180,11 +180,13 @@ def _end(number: int, _: FrameType | None) -> None:
     raise SystemExit(0)
 
 
-def _check_free(host: str, port: int) -> None:
+def check_free(host: str, port: int) -> None:
+    """Raise InvalidArgument if nobody could listen there."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
-        except OSError as error:
-            raise InvalidArgument("the address", f"{host}:{port}", f"free ({error.strerror}); try --port") from None
+        except (OSError, OverflowError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise InvalidArgument("the address", f"{host}:{port}", f"free ({reason}); try --port") from None

@@ -127,6 +127,17 @@ def test_an_empty_folder_gives_an_empty_one(tmp_path):
     assert list((tmp_path / "a" / "b" / "output").iterdir()) == []
 
 
+def test_the_grouping_server_says_which_port_is_taken(tmp_path):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        number = str(taken.getsockname()[1])
+        done = run(GROUPING / "imageSimilarity.py", "--runServer", "--port", number, cwd=tmp_path, code=1)
+    assert done.stdout.splitlines()[-1].startswith(f"ERROR: the address is 'localhost:{number}'; it must be free")
+    beyond = run(GROUPING / "imageSimilarity.py", "--runServer", "--port", "99999", cwd=tmp_path, code=1)
+    assert "0-65535" in beyond.stdout
+
+
 @pytest.mark.slow
 def test_the_grouping_server_answers_on_both_its_ports(folder):
     ports = [free_port(), free_port()]
@@ -190,6 +201,7 @@ def test_similarity_analysis_fails_in_plain_words(address, tmp_path, draw, save)
     save(draw(1), tmp_path / "photos" / "1.png")
     script, folder = EMBEDDING / "similarity_analysis.py", ["--images_folder", "photos"]
     assert "cat.png" in run(script, *folder, "--url", address, cwd=tmp_path, code=1).stderr
+    assert "at least 1" in run(script, *folder, "--top", "-1", "--url", address, cwd=tmp_path, code=2).stderr
     nobody = f"http://localhost:{free_port()}"
     assert "lookalike serve" in run(script, *folder, "--url", nobody, cwd=tmp_path, code=1).stderr
 

@@ -158,12 +158,14 @@ def _set_aside(output: Path, images: Path) -> None:
 def _serve(ports: Sequence[int], upstream: bool) -> int:
     """Answer until told to end. No key is asked for: who can reach the address may use it."""
     from lookalike.api.app import Access, create_app
-    from lookalike.cli.serve import run
+    from lookalike.cli.serve import check_free, run
     from lookalike.settings import Settings
     from lookalike.workspace import Workspace
 
     settings = Settings.load()
     settings = replace(settings, port=ports[0], keyless=True, upstream_grade=upstream or settings.upstream_grade)
+    for port in ports:
+        check_free(settings.host, port)
     near = settings.host in ("localhost", "127.0.0.1", "::1")
     signal.signal(signal.SIGTERM, _end)
     with tempfile.TemporaryDirectory(prefix="imageSimilarity-") as folder:

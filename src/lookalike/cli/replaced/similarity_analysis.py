@@ -34,7 +34,10 @@ class _NoAnswer(Exception):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program, by default with the arguments of the process, and return its exit code."""
-    asked = _parser().parse_args(arguments)
+    parser = _parser()
+    asked = parser.parse_args(arguments)
+    if asked.top < 1:
+        parser.error(f"--top is {asked.top}; it must be at least 1")
     folder = Path(asked.images_folder)
     try:
         if not folder.exists() and folder == Path(_EXAMPLES):
