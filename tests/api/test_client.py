@@ -109,6 +109,36 @@ def test_bulk_insert_goes_in_chunks_while_records_are_still_made(remote):
     assert (len(added.inserted), [(one.source, one.code) for one in added.failed]) == (519, [("400", "invalid_record")])
 
 
+def test_what_is_no_record_fails_alone(remote, shapes):
+    added = shapes.add([None, 7, {"_id": "good", "_vector": [1, 2, 3]}, {"_id": "set", "of": {1}}])
+    assert added.inserted == ["good"]
+    assert [(one.source, one.code) for one in added.failed] == [
+        ("?", "invalid_record"),
+        ("?", "invalid_record"),
+        ("set", "invalid_record"),
+    ]
+    assert added.failed[0].reason == "a record is a mapping or a path, not NoneType"
+
+
+@pytest.mark.parametrize("client", [Client, AsyncClient])
+def test_an_address_or_a_key_that_can_not_be_sent_is_said_at_once(client):
+    for address in ("localhost:8080", "", "ftp://localhost"):
+        with pytest.raises(errors.InvalidArgument, match=r"http://localhost:8080"):
+            client(address, KEY)
+    for key in ("la_ключ", "la_two\nlines"):
+        with pytest.raises(errors.InvalidArgument, match="key") as caught:
+            client("http://localhost:8080", key)
+        assert key not in str(caught.value)
+
+
+def test_without_a_key_the_service_says_that_it_needs_one(address, monkeypatch):
+    monkeypatch.delenv("LOOKALIKE_KEY", raising=False)
+    with Client(address) as client, pytest.raises(errors.AccessDenied, match="needs a key"):
+        client.collections()
+    with Client(address, f"{KEY}\n") as client:  # as it is read from a file
+        assert client.collections() == []
+
+
 def test_jobs_are_begun_watched_and_fetched(space, remote, shapes, tmp_path):
     from lookalike.work import Background
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from lookalike.errors import ImageError
+from lookalike.errors import ImageError, InvalidRecord
 from lookalike.images import Image, Limits
 from lookalike.images.resize import encode_png
 from lookalike.images.sources import load
@@ -37,9 +37,14 @@ def picture_text(source: Any) -> str:
 
 
 def record_json(raw: RawRecord) -> str:
-    """Return a record as JSON, its `_file` or `_image` as `_base64`. Raises ImageError, TypeError, ValueError."""
+    """Return a record as JSON, its `_file` or `_image` as `_base64`.
+
+    Raises ImageError, InvalidRecord for what is no record, TypeError and ValueError for what is no JSON.
+    """
     if isinstance(raw, str | os.PathLike):
         raw = {"_id": os.fspath(raw), "_file": os.fspath(raw)}
+    if not isinstance(raw, Mapping):
+        raise InvalidRecord("?", f"a record is a mapping or a path, not {type(raw).__name__}")
     record = dict(raw)
     for name in ("_file", "_image"):
         source = record.pop(name, None)
@@ -61,7 +66,7 @@ class Chunks:
         """Take a record; yield a body and its number of records if this one filled it. A bad one counts as failed."""
         try:
             text = record_json(raw)
-        except ImageError as error:
+        except (ImageError, InvalidRecord) as error:
             self._failed.append(Failure(_name(raw), error.code, error.reason))
             return
         except (TypeError, ValueError) as error:
@@ -82,7 +87,9 @@ class Chunks:
 
 
 def _name(raw: RawRecord) -> str:
-    return str(raw.get("_id", "without _id")) if isinstance(raw, Mapping) else os.fspath(raw)
+    if isinstance(raw, Mapping):
+        return str(raw.get("_id", "without _id"))
+    return os.fspath(raw) if isinstance(raw, str | os.PathLike) else "?"
 
 
 def plain(value: Any) -> Any:

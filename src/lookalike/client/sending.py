@@ -16,16 +16,24 @@ from lookalike.client.records import plain
 from lookalike.errors import InvalidArgument, ServiceError
 from lookalike.records import Added, Failure
 
-__all__ = ["AsyncPieces", "Pieces", "Tally", "arguments", "default_key", "parted", "result"]
+__all__ = ["AsyncPieces", "Pieces", "Tally", "arguments", "base_of", "parted", "result"]
 
 T = TypeVar("T")
 
 _PIECE: Final = 2**20
 
 
-def default_key(key: str | None) -> str:
-    """Return the key to send."""
-    return os.environ.get("LOOKALIKE_KEY", "") if key is None else key
+def base_of(address: str, key: str | None) -> dict[str, Any]:
+    """Return what httpx's clients take: where to send to, and with which key, if there is one.
+
+    key: None for LOOKALIKE_KEY of the environment. Raises InvalidArgument for what can't be sent to, or in a header.
+    """
+    if not address.lower().startswith(("http://", "https://")):
+        raise InvalidArgument("address", address, "the address of a service, like http://localhost:8080")
+    sent = (os.environ.get("LOOKALIKE_KEY", "") if key is None else key).strip()
+    if not (sent.isascii() and sent.isprintable()):
+        raise InvalidArgument("key", "not plain text", "the key as it was printed when it was made")
+    return {"base_url": address, "headers": {"Authorization": f"Bearer {sent}"} if sent else {}}
 
 
 class Pieces:

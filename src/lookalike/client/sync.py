@@ -18,7 +18,7 @@ from lookalike.client.calls import Call
 from lookalike.client.patience import Patience
 from lookalike.client.problems import error_of
 from lookalike.client.records import Chunks
-from lookalike.client.sending import Pieces, Tally, arguments, default_key, parted, result
+from lookalike.client.sending import Pieces, Tally, arguments, base_of, parted, result
 from lookalike.comparison import Method
 from lookalike.errors import ServiceUnreachable
 from lookalike.intake import RawRecord
@@ -53,10 +53,12 @@ class Client:
         patience: Patience = Patience(),
         transport: httpx.BaseTransport | None = None,
     ) -> None:
-        """key: default LOOKALIKE_KEY of the environment. timeout: seconds without a word, connecting or answering."""
+        """key: default LOOKALIKE_KEY of the environment. timeout: seconds without a word, connecting or answering.
+
+        Raises InvalidArgument for an address that isn't one of http or https, and a key that no header can hold.
+        """
         self.address, self._patience = address, patience
-        headers = {"Authorization": f"Bearer {default_key(key)}"}
-        self._http = httpx.Client(base_url=address, headers=headers, timeout=timeout, transport=transport)
+        self._http = httpx.Client(**base_of(address, key), timeout=timeout, transport=transport)
 
     def compare(self, a: Any, b: Any, *, method: Method = "auto") -> ComparisonBody:
         """Compare two pictures; the answer has the members of `Comparison`, and `model`."""
