@@ -1,13 +1,23 @@
 """A workspace: one process at a time, collections that survive, strangers' folders refused."""
 
+import errno
 import os
+import shutil
 import subprocess
 import sys
 
 import pytest
 
 import lookalike
-from lookalike.errors import CollectionExists, CollectionNotFound, InvalidName, WorkspaceLocked, WorkspaceUnreadable
+from lookalike.catalog import open_catalog
+from lookalike.errors import (
+    CollectionExists,
+    CollectionNotFound,
+    InvalidName,
+    StoreUnreadable,
+    WorkspaceLocked,
+    WorkspaceUnreadable,
+)
 
 
 def test_a_collection_is_there_again_after_reopening(tmp_path, pictures):
@@ -86,3 +96,54 @@ def test_what_an_interrupted_drop_left_is_not_the_next_collections(space, monkey
         patched.setattr(space, "_clear_away", lambda name: None)
         space.drop("own")
     assert space.create("own", kind="custom", entities={"shape": 3}).removals() == []
+
+
+@pytest.mark.parametrize("left", ["missing", "empty"])
+def test_a_lost_catalog_does_not_take_the_collections_with_it(tmp_path, left):
+    folder = tmp_path / "space"
+    with lookalike.open(folder) as space:
+        space.create("own", kind="custom", entities={"shape": 3}).add([{"_id": "a", "_vector": [1, 2, 3]}])
+    shutil.copy(folder / "catalog.sqlite", tmp_path / "saved")
+    (folder / "catalog.sqlite").unlink()
+    if left == "empty":
+        (folder / "catalog.sqlite").touch()
+    with pytest.raises(WorkspaceUnreadable, match="there are collections"):
+        lookalike.open(folder)
+    with pytest.raises(WorkspaceUnreadable, match="there are collections"):
+        open_catalog(folder)
+    shutil.copy(tmp_path / "saved", folder / "catalog.sqlite")
+    with lookalike.open(folder) as space:
+        assert len(space.get("own")) == 1
+
+
+def test_a_collection_that_is_damaged_can_be_dropped_and_leaves_the_others(tmp_path):
+    with lookalike.open(tmp_path / "space") as space:
+        for name in ("bad", "good"):
+            space.create(name, kind="custom", entities={"shape": 3}).add([{"_id": "a", "_vector": [1, 2, 3]}])
+    (tmp_path / "space" / "collections" / "bad" / "store.json").write_text("{", "utf-8")
+    with lookalike.open(tmp_path / "space") as space:
+        with pytest.raises(StoreUnreadable, match="Restore it from a backup, or delete the collection"):
+            space.get("bad")
+        assert len(space.get("good")) == 1
+        space.drop("bad")
+        assert len(space.create("bad", kind="custom", entities={"shape": 3})) == 0
+
+
+def test_a_folder_that_cannot_be_written_says_so(tmp_path, monkeypatch):
+    lookalike.open(tmp_path / "space").close()
+
+    def refuse(*_, **__):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr("lookalike.workspace.FileLock.acquire", refuse)
+    with pytest.raises(WorkspaceUnreadable, match="Read-only file system; it must be writable"):
+        lookalike.open(tmp_path / "space")
+
+
+def test_a_catalog_that_cannot_be_opened_is_not_called_damaged(tmp_path):
+    folder = tmp_path / "space"
+    lookalike.open(folder).close()
+    (folder / "catalog.sqlite").unlink()
+    (folder / "catalog.sqlite").mkdir()
+    with pytest.raises(WorkspaceUnreadable, match="look whether the disk is full or can't be written"):
+        lookalike.open(folder)

@@ -6,6 +6,7 @@ import os
 import re
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -70,7 +71,8 @@ class Workspace:
         self._guard = threading.RLock()
         try:
             self.shelf = shelf or (cluster.shelf(settings) if cluster else FolderShelf(self.path / "collections"))
-            self.catalog = Catalog(cluster.catalog(settings) if cluster else settings.catalog or self.path / FILE)
+            place = cluster.catalog(settings) if cluster else settings.catalog or self.path / FILE
+            self.catalog = Catalog(place, may_begin=cluster is not None or not self.shelf.contents())
         except BaseException:
             self._release()
             raise
@@ -233,17 +235,20 @@ class Workspace:
             self._lock.release()
 
     def _make_folder(self, create: bool) -> None:
+        try:
+            self._look_at_folder(create)
+            self.path.mkdir(parents=True, exist_ok=True)
+            (self.path / "collections").mkdir(exist_ok=True)
+        except OSError as error:
+            raise WorkspaceUnreadable(str(self.path), error.strerror or str(error)) from None
+
+    def _look_at_folder(self, create: bool) -> None:
         known = (self.path / ("collections" if self.settings.catalog else FILE)).exists()
         if not create and not known:
             raise WorkspaceUnreadable(str(self.path), "there is none yet; index something first")
         strange = self.path.is_dir() and {entry.name for entry in self.path.iterdir()} - _OURS
         if strange and not known:
             raise WorkspaceUnreadable(str(self.path), "the folder holds other things; choose an empty one")
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            (self.path / "collections").mkdir(exist_ok=True)
-        except OSError as error:
-            raise WorkspaceUnreadable(str(self.path), error.strerror or str(error)) from None
 
 
 def open_workspace(
@@ -271,5 +276,8 @@ def _hold(folder: Path) -> FileLock:
     except Timeout:
         who = holder.read_text("utf-8").strip() if holder.is_file() else "another process"
         raise WorkspaceLocked(str(folder), who) from None
-    holder.write_text(f"process {os.getpid()}", "utf-8")
+    except OSError as error:
+        raise WorkspaceUnreadable(str(folder), f"{error.strerror or error}; it must be writable") from None
+    with suppress(OSError):  # a full disk is no reason not to read
+        holder.write_text(f"process {os.getpid()}", "utf-8")
     return lock

@@ -5,7 +5,11 @@ import io
 
 import numpy as np
 import pytest
+from fastapi.testclient import TestClient
 from PIL import Image
+
+import lookalike
+from lookalike.api.app import Access, create_app
 
 
 @pytest.fixture
@@ -200,3 +204,17 @@ def test_a_record_that_has_no_utf8_fails_by_itself(client, shapes, method, path)
         ("1", "invalid_record"),
     ]
     assert answer.get("updated", ["0"]) == ["0"]
+
+
+def test_a_collection_that_is_damaged_is_listed_among_the_others(tmp_path):
+    with lookalike.open(tmp_path / "space") as space:
+        for name in ("bad", "good"):
+            space.create(name, kind="custom", entities={"shape": 3})
+    (tmp_path / "space" / "collections" / "bad" / "store.json").write_text("{", "utf-8")
+    with lookalike.open(tmp_path / "space") as space:
+        client = TestClient(create_app(space, Access("la_key")), "http://localhost")
+        client.headers["Authorization"] = "Bearer la_key"
+        listed = client.get("/v1/collections").json()
+        assert [(one["name"], one["count"]) for one in listed] == [("bad", None), ("good", 0)]
+        assert client.get("/v1/collections/bad").json()["code"] == "store_unreadable"
+        assert client.delete("/v1/collections/bad").status_code == 204

@@ -5,7 +5,9 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 
 from lookalike.api.security import caller_of
+from lookalike.catalog import CollectionInfo
 from lookalike.collection import Collection
+from lookalike.errors import ModelError, StoreError
 from lookalike.wire.collections import CollectionBody, NewCollection, SettingsBody, SettingsRequest
 from lookalike.workspace import Workspace
 
@@ -17,7 +19,7 @@ def list_collections(request: Request) -> list[CollectionBody]:
     """Those that the key may read, ascending by name."""
     workspace: Workspace = request.app.state.workspace
     caller = caller_of(request)
-    return [_body(workspace.get(info.name)) for info in workspace.list() if caller.permits("read", info.name)]
+    return [_listed(workspace, info) for info in workspace.list() if caller.permits("read", info.name)]
 
 
 @router.post("", status_code=201, summary="Make an empty collection")
@@ -47,14 +49,24 @@ def drop_collection(name: str, request: Request) -> Response:
     return Response(status_code=204)
 
 
+def _listed(workspace: Workspace, info: CollectionInfo) -> CollectionBody:
+    try:
+        return _body(workspace.get(info.name))
+    except (StoreError, ModelError):  # one that can't be opened must not hide the others
+        return _entry(info, None)
+
+
 def _body(collection: Collection) -> CollectionBody:
-    info = collection.info
+    return _entry(collection.info, len(collection))
+
+
+def _entry(info: CollectionInfo, count: int | None) -> CollectionBody:
     return CollectionBody(
         name=info.name,
         kind=info.kind,
         product_id=info.product_id,
         model=info.model,
         created=info.created,
-        count=len(collection),
+        count=count,
         settings=SettingsBody(**info.settings.as_json()),
     )

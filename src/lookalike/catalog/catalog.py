@@ -29,16 +29,17 @@ class Catalog:
     A verb that returned is on disk, except counts of usage (see `UsageMeter`).
     """
 
-    def __init__(self, place: str | Path) -> None:
+    def __init__(self, place: str | Path, *, may_begin: bool = True) -> None:
         """Open or create, and bring an older format up to date. place: a SQLite file, or a PostgreSQL URL.
 
-        Raises WorkspaceUnreadable if it is no catalog, a newer one or out of reach; InvalidArgument, MissingExtra.
+        may_begin: whether it may be new. Raises WorkspaceUnreadable if it is and may not, if it is no catalog, a newer
+        one or out of reach; InvalidArgument, MissingExtra.
         """
         self._database = Database(place)
         self.is_shared = not isinstance(place, Path)
         """Whether other services may be using it now."""
         try:
-            bring_up_to_date(self._database)
+            bring_up_to_date(self._database, may_begin=may_begin)
         except BaseException:
             self._database.close()
             raise
@@ -90,4 +91,5 @@ def open_catalog(workspace: Path, url: str = "") -> Catalog:
         workspace.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise WorkspaceUnreadable(str(workspace), error.strerror or str(error)) from None
-    return Catalog(workspace / FILE)
+    stores = workspace / "collections"
+    return Catalog(workspace / FILE, may_begin=not (stores.is_dir() and any(stores.iterdir())))

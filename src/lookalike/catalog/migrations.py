@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Final
 
 import sqlalchemy as sql
@@ -16,13 +17,16 @@ __all__ = ["FORMAT", "bring_up_to_date"]
 FORMAT: Final = 4
 """Version of the catalog's tables, stored in it. An older one is migrated when it is opened, a newer one refused."""
 
+_DAMAGED: Final = re.compile("malformed|not a database")  # as SQLite says it; all else may pass
+
 _LOCK: Final = 0x6C6F6F6B  # any number that other programs of the database are unlikely to lock
 
 
-def bring_up_to_date(database: Database) -> None:
+def bring_up_to_date(database: Database, *, may_begin: bool = True) -> None:
     """Make the tables, or migrate them; all in one transaction, once, however many processes begin together.
 
-    Raises WorkspaceUnreadable for a newer format, a damaged file, a server out of reach or a strange database.
+    may_begin: whether an empty database is all right. Raises WorkspaceUnreadable if not, for a newer format, a
+    damaged file, a server out of reach or a strange database.
     """
     try:
         with database.writing() as connection:
@@ -33,6 +37,11 @@ def bring_up_to_date(database: Database) -> None:
             if found > FORMAT:
                 reason = f"its catalog has format {found}, this version reads up to {FORMAT}; upgrade Lookalike"
                 raise WorkspaceUnreadable(database.place, reason)
+            if found == 0 and not may_begin:
+                reason = (
+                    "its catalog is missing or empty, but there are collections; bring back the catalog they are in"
+                )
+                raise WorkspaceUnreadable(database.place, reason)
             if found == 1:
                 _from_1(connection)
             if found < FORMAT:
@@ -40,8 +49,13 @@ def bring_up_to_date(database: Database) -> None:
                 connection.execute(about.delete())
                 connection.execute(about.insert().values(format=FORMAT))
     except CatalogFailed as error:
-        problem = "can't be reached or used" if database.schema else "is damaged"
-        raise WorkspaceUnreadable(database.place, f"its catalog {problem} ({error.reason})") from None
+        if _DAMAGED.search(error.reason):
+            reason = f"its catalog is damaged ({error.reason})"
+        elif database.schema:
+            reason = f"its catalog can't be reached or used ({error.reason})"
+        else:
+            reason = f"its catalog can't be used ({error.reason}); look whether the disk is full or can't be written"
+        raise WorkspaceUnreadable(database.place, reason) from None
 
 
 def _format_of(connection: sql.Connection, database: Database) -> int:

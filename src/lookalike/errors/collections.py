@@ -60,13 +60,15 @@ class UnknownVector(StoreError):
 
 
 class StoreUnreadable(StoreError):
-    """The files of a store are damaged or not a store."""
+    """The files of a store are damaged, not a store, or of a newer version."""
 
     code = "store_unreadable"
 
-    def __init__(self, path: str, reason: str) -> None:
-        self.path, self.reason = path, reason
-        super().__init__(f"The store at {path} can't be opened: {reason}.")
+    def __init__(
+        self, path: str, reason: str, advice: str = "Restore it from a backup, or delete the collection"
+    ) -> None:
+        self.path, self.reason, self.advice = path, reason, advice
+        super().__init__(f"The store at {path} can't be opened: {reason}. {advice}.")
 
 
 class StoreFailed(StoreError):

@@ -135,7 +135,8 @@ def check_collection(connection: Connection, name: str, dims: Mapping[str, int])
     where = f"{connection.name}/{name}"
     version = (config.metadata or {}).get("lookalike")
     if version != FORMAT:
-        raise StoreUnreadable(where, f"it has format {version}, this version reads format {FORMAT}")
+        told = f"it has format {version}, this version reads format {FORMAT}"
+        raise StoreUnreadable(where, told, "Upgrade Lookalike; nothing was changed")
     found = config.params.vectors or {}
     kept = {vector: params.size for vector, params in found.items() if vector == plain_name(vector)}
     if kept != dict(dims):

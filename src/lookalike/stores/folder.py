@@ -77,7 +77,8 @@ def check_folder(path: Path, dims: Mapping[str, int]) -> None:
     except (ValueError, KeyError, TypeError) as problem:
         raise StoreUnreadable(str(path), f"its {_MANIFEST} is damaged ({problem!r})") from problem
     if version not in (_UPGRADED, FORMAT):
-        raise StoreUnreadable(str(path), f"it has format {version}, this version reads format {FORMAT}")
+        told = f"it has format {version}, this version reads up to {FORMAT}"
+        raise StoreUnreadable(str(path), told, "Upgrade Lookalike; nothing was changed")
     if kept != dict(dims):
         raise StoreUnreadable(str(path), f"it keeps vectors of {kept} floats, asked for were {dict(dims)}")
     if not any((current_shard(path) / "segments").glob("*")):  # the engine would take that for an empty store

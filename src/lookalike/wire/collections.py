@@ -60,5 +60,5 @@ class CollectionBody(BaseModel):
     product_id: str | None
     model: str
     created: str
-    count: int
+    count: int | None = Field(description="Null in a list if it can't be opened; asked for alone it says why.")
     settings: SettingsBody
