@@ -150,6 +150,20 @@ def test_a_job_is_watched_until_it_is_over(visit, space, gallery, monkeypatch):
     space.drop("watched")
 
 
+@pytest.mark.parametrize("width", [1440, 390])
+def test_what_is_known_of_a_record_without_a_picture_fits_into_its_place(visit, space, width):
+    known = {f"field{number}": "words" for number in range(6)}
+    space.create("known").add([{"_id": f"r{row}", "_vector": [1.0, row, *254 * [0.5]]} | known for row in range(4)])
+    try:
+        page = visit({"width": width, "height": 844})
+        page.goto("/collections/known")
+        fits = page.locator(".nopic").evaluate_all("all => all.map((one) => one.scrollHeight <= one.clientHeight)")
+        assert fits == [True] * 4
+        assert page.get_by_text("field0").first.is_visible()
+    finally:
+        space.drop("known")
+
+
 def test_taggers_are_chosen_in_a_browser_without_scripts(visit, space, with_tagger):
     for name in ("place", "room"):
         with_tagger(space, space.get("drawn"), name)

@@ -15,14 +15,14 @@ from lookalike.records import Record
 
 __all__ = ["Tile", "read_filter", "tile_of"]
 
-_FACTS = 5
+_FACTS = 3
 _LONGEST = 80
 _LIKE_THIS = 'write {"category": "animal"}, say'
 
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """thumb: None if nothing can be shown. width, height: of the whole picture, in pixels; 4 and 3 if it can't be shown.
+    """thumb: None if nothing can be shown. width, height: of the whole picture, in pixels; 4 and 3 if none is shown.
 
     facts: what is known of a record that has no picture to show, as field and text. here: whether its file is, so that
     it can be compared.
