@@ -57,6 +57,10 @@ def test_describe_goes_on_past_a_bad_file(run, pictures):
     assert run("describe", pictures / "notes.txt").code == 2
 
 
+def test_describing_a_folder_tells_how_many_files_took_no_part(run, pictures):
+    assert f"{pictures}: 1 other file ignored" in run("describe", pictures, "--format", "jsonl").err
+
+
 def test_index_then_search(run, pictures):
     first = run("index", pictures, "--collection", "c")
     assert first.code == 0
@@ -121,6 +125,11 @@ def test_collections_come_and_go(run, pictures):
     removal = run("collection", "removed", "shop", "--format", "json").json[0]
     assert removal["records"] == 1
     assert run("collection", "removed", "shop", "--bring-back", removal["id"], "--format", "json").json == []
+    run("collection", "delete", "shop", "--filter", '{"_format": "PNG"}', "--yes")
+    removal = run("collection", "removed", "shop", "--format", "json").json[0]
+    forgotten = run("collection", "removed", "shop", "--forget", removal["id"], "--format", "json")
+    assert forgotten.json == []
+    assert f"1 record of {removal['id']} forgotten for good" in forgotten.err
     assert run("collection", "list", "--format", "json").json[0]["records"] == 6
     assert run("collection", "delete", "shop", "--yes").code == 0
     assert run("collection", "list", "--format", "json").json == []

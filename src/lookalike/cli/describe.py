@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import typer
 
 from lookalike.cli.common import settings_for
-from lookalike.cli.output import Format, FormatOption, note, print_rows, progress_bar
+from lookalike.cli.output import Format, FormatOption, counted, note, print_rows, progress_bar
 from lookalike.errors import FolderError, ImageError, InvalidArgument
 
 if TYPE_CHECKING:
@@ -94,6 +94,8 @@ def _files(paths: Sequence[Path]) -> list[Path]:
             note(f"lookalike: {error}")
         else:
             files += found.pictures
+            if found.others:
+                note(f"lookalike: {path}: {counted(len(found.others), 'other file')} ignored")
             for name, reason in found.unreadable.items():
                 note(f"lookalike: {name}: {reason}")
     return files

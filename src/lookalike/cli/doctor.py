@@ -93,7 +93,7 @@ def _check_pictures() -> str:
     from lookalike.images import read_image
 
     fine = []
-    for name in ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF"):
+    for name in ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "PPM", "TGA", "ICO"):
         buffer = io.BytesIO()
         Image.fromarray(np.full((16, 16, 3), 128, np.uint8)).save(buffer, name)
         fine.append(read_image(buffer.getvalue()).format)

@@ -32,7 +32,8 @@ _TURN = 0.001  # seconds that a thread may keep the interpreter while another wa
 
 _SERVE = """Serve the collections over HTTP: the API, its documentation at /docs, and web pages.
 
-Listens on this machine only unless told otherwise; every call needs the key that it prints.
+Listens on this machine only unless told otherwise; every call needs the key that it prints, but
+those of older programs from this machine, which keep nothing (/compare, /upload-images/, ...).
 
 Example: `lookalike serve --port 8080`
 """
