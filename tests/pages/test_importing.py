@@ -143,6 +143,7 @@ def test_a_folder_with_one_damaged_file_is_imported_in_the_browser(shop, visit, 
     assert barriers(page) == []
     page.reload()  # what came of it is still told
     assert page.locator("[data-told]").inner_text() == "4 of 4 pictures · 3 new · 1 failed"
+    assert "quiet" in page.locator("[data-again]").get_attribute("class")  # seeing them comes first
     page.get_by_role("link", name="See the pictures").click()
     page.wait_for_url("**/collections/shop")
 
