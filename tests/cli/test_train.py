@@ -1,6 +1,7 @@
 """`lookalike train`."""
 
 import json
+import shlex
 
 import cv2
 import numpy as np
@@ -44,6 +45,18 @@ def test_the_table_says_plainly_what_came_of_it_and_how_to_go_on(classes, tmp_pa
     assert any(word in done.stdout for word in ("Better:", "Not clearly better:", "Not better:", "Worse:"))
     assert "before" in done.stdout
     assert "phash" in done.stdout
+
+
+def test_what_is_said_to_use_it_can_be_pasted(classes, tmp_path):
+    for more, flag in (((), "--model"), (("--task", "classify"), "--tagger")):
+        out = tmp_path / f"my {flag} it's"
+        done = ran(classes, "-o", out, *more)
+        words = shlex.split(
+            next(line for line in reversed(done.stdout.splitlines()) if flag in line).partition(": ")[2]
+        )
+        assert words[-1] == str(out)
+    using = next(line for line in done.stdout.splitlines() if line.startswith("Use it: "))
+    assert json.loads(shlex.split(using)[-1].removeprefix("taggers=")) == [str(out)]
 
 
 def test_a_report_is_written_beside_either(classes, tmp_path):

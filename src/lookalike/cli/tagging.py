@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -70,7 +72,8 @@ def _said(found: LearnedTagger) -> str:
     )
     mixed = [f"{true} for {given or 'nothing'} {count}x" for count, true, given in confused if true != given]
     parts += [f"Most often taken: {', '.join(mixed[:_CONFUSED])}; all of it in report.json."] if mixed else []
-    use = f"lookalike collection configure NAME --set 'taggers=[\"{found.folder}\"]'"
+    setting = f"taggers={json.dumps([str(found.folder)], ensure_ascii=False)}"
+    use = f"lookalike collection configure NAME --set {quote(setting)}"
     parts.append(f"Tagger: {found.folder}, which fills the field {tagger.field}\nUse it: {use}")
-    parts.append(f"or: lookalike describe *.jpg --tagger {found.folder}")
+    parts.append(f"or: lookalike describe *.jpg --tagger {quote(str(found.folder))}")
     return "\n".join(parts)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from enum import StrEnum
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -251,7 +252,8 @@ def _said(found: Trained) -> str:
     parts = [basis, found.verdict]
     parts += [f"Most alike of different classes, of {len(found.hard):,} in report.json:", *pairs] if pairs else []
     parts += [f"Labels to look at, of {len(found.suspects):,} in report.json:", *doubts] if doubts else []
-    parts.append(f"Model: {found.model}\nUse it: lookalike collection redescribe NAME --model {found.model}")
+    use = f"lookalike collection redescribe NAME --model {quote(str(found.model))}"
+    parts.append(f"Model: {found.model}\nUse it: {use}")
     return "\n".join(parts)
 
 
