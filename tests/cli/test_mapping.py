@@ -69,6 +69,14 @@ def test_it_is_written_as_the_name_says(run, shop, tmp_path):
     assert table[0].keys() == {"_id", "x", "y", "kind"}
 
 
+def test_a_color_that_no_record_has_is_said(run, shop, tmp_path):
+    done = run("map", "shop", "--method", "pca", "--color", "knd", "--output", tmp_path / "map.html")
+    assert done.code == 0, done.err
+    assert "No record on the map has a value in the field knd" in done.err
+    done = run("map", "shop", "--method", "pca", "--color", "kind", "--output", tmp_path / "map.html")
+    assert "No record" not in done.err
+
+
 def test_colors_are_numbers_or_none(run, shop, tmp_path):
     assert run("map", "shop", "--method", "pca", "--color", "price", "-o", tmp_path / "a.json").code == 0
     colors = [row["color"] for row in json.loads((tmp_path / "a.json").read_text())["records"]]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import typer
 
 from lookalike.cli.common import WorkspaceOption, opened
-from lookalike.cli.output import Format, FormatOption, print_rows, progress_bar
+from lookalike.cli.output import Format, FormatOption, note, print_rows, progress_bar
 from lookalike.errors import InvalidArgument, MissingExtra, StoreFailed
 
 if TYPE_CHECKING:
@@ -70,7 +70,10 @@ def _map(
             chart = atlas.chart(name, description)
             assert chart is not None  # it has just been drawn
             field = chosen_color(color_fields(collection), color)
-            _write(output, name, chart, atlas.coloring(name, chart, field) if field != UNCOLORED else None)
+            coloring = atlas.coloring(name, chart, field) if field != UNCOLORED else None
+            if coloring is not None and (coloring.codes < 0).all():
+                note(f"No record on the map has a value in the field {field}: all dots are of one color.")
+            _write(output, name, chart, coloring)
     row = {"collection": name, "by": description, **result} | ({"output": str(output)} if output else {})
     print_rows([row], form)
 
