@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,12 @@ def test_links_lead_somewhere(guide):
         found = guide.parent / file if file else guide
         assert found.exists(), target
         assert not anchor or anchor in anchors(found.read_text("utf-8")), target
+
+
+def test_the_guide_names_every_extra_but_those_of_developers():
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"]
+    told = re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (`[^|]+) \|", START, re.MULTILINE)))
+    assert sorted(told) == sorted(extras.keys() - {"bench", "test"})
 
 
 def test_the_first_steps_in_python_do_what_they_say(tmp_path, monkeypatch, capsys):
