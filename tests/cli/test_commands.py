@@ -125,12 +125,12 @@ def test_collections_come_and_go(run, pictures):
     removal = run("collection", "removed", "shop", "--format", "json").json[0]
     assert removal["records"] == 1
     assert run("collection", "removed", "shop", "--bring-back", removal["id"], "--format", "json").json == []
+    assert run("collection", "list", "--format", "json").json[0]["records"] == 6
     run("collection", "delete", "shop", "--filter", '{"_format": "PNG"}', "--yes")
     removal = run("collection", "removed", "shop", "--format", "json").json[0]
     forgotten = run("collection", "removed", "shop", "--forget", removal["id"], "--format", "json")
     assert forgotten.json == []
     assert f"1 record of {removal['id']} forgotten for good" in forgotten.err
-    assert run("collection", "list", "--format", "json").json[0]["records"] == 6
     assert run("collection", "delete", "shop", "--yes").code == 0
     assert run("collection", "list", "--format", "json").json == []
 

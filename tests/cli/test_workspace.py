@@ -81,3 +81,17 @@ def test_a_change_of_model_and_back(run, indexed, pictures, model):
     assert [match["score"] for match in after] != [match["score"] for match in before]
     assert run("collection", "redescribe", "c", "--rollback").code == 0
     assert run("search", "c", "--id", "0.jpg", "--format", "json").json == before
+
+
+def test_a_damaged_collection_is_listed_with_its_reason_and_can_be_deleted(run, pictures, tmp_path):
+    for name in ("bad", "good"):
+        run("index", pictures, "--collection", name)
+    store = next(tmp_path.rglob("bad/store.json"))
+    store.write_text("{", "utf-8")
+    for command in (("collection", "list"), ("workspace", "info")):
+        listed = run(*command, "--format", "json")
+        rows = listed.json["collections"] if isinstance(listed.json, dict) else listed.json
+        assert [(row["name"], row["records"]) for row in rows] == [("bad", None), ("good", 6)]
+        assert "can't be opened" in listed.err
+    assert "Deleted bad and its records." in run("collection", "delete", "bad", "--yes").out
+    assert [row["name"] for row in run("collection", "list", "--format", "json").json] == ["good"]

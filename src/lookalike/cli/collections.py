@@ -11,7 +11,7 @@ from typing import Any
 import typer
 
 from lookalike.cli import records
-from lookalike.cli.common import WorkspaceOption, opened, read_filter
+from lookalike.cli.common import WorkspaceOption, opened, read_filter, records_in
 from lookalike.cli.output import Format, FormatOption, counted, print_json, print_rows
 from lookalike.errors import InvalidArgument
 from lookalike.kinds import KINDS
@@ -79,7 +79,7 @@ def list_(workspace: Path = WorkspaceOption, form: Format = FormatOption) -> Non
             {
                 "name": info.name,
                 "kind": info.kind,
-                "records": len(space.get(info.name)),
+                "records": records_in(space, info.name),
                 "model": info.model,
                 "created": info.created,
             }
@@ -123,16 +123,17 @@ def delete(
     """Delete a collection or some of its records."""
     condition = read_filter(where)
     with opened(workspace) as space:
-        collection = space.get(name)
-        count = collection.count(condition)
-        what = counted(count, "record")
-        what = f"{what} of {name}" if condition is not None else f"{name} and its {what}"
+        if condition is None:
+            count = records_in(space, name)
+            what = f"{name} and its {'records' if count is None else counted(count, 'record')}"
+        else:
+            what = f"{counted(space.get(name).count(condition), 'record')} of {name}"
         if not yes:
             typer.confirm(f"Delete {what}? The pictures stay on disk.", abort=True)
         if condition is None:
             space.drop(name)
         else:
-            collection.remove(where=condition)
+            space.get(name).remove(where=condition)
             what += f"; `lookalike collection removed {name}` brings them back for {KEPT_DAYS} days"
     typer.echo(f"Deleted {what}.")
 
@@ -153,7 +154,9 @@ def removed(
     with opened(workspace) as space:
         collection = space.get(name)
         if forget:
+            gone = sum(one.records for one in collection.removals() if one.id == forget)
             collection.forget(forget)
+            typer.echo(f"{counted(gone, 'record')} of {forget} forgotten for good", err=True)
         if back:
             added = collection.bring_back(back)
             counts = (("brought back", added.inserted), ("there already", added.skipped), ("failed", added.failed))

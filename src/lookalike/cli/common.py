@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from lookalike.errors import InvalidFilter, LookalikeError
+from lookalike.errors import InvalidFilter, LookalikeError, ModelError, StoreError
 from lookalike.settings import Settings
 
 if TYPE_CHECKING:
     from lookalike.workspace import Workspace
 
-__all__ = ["WorkspaceOption", "errors_are_one", "opened", "read_filter", "settings_for"]
+__all__ = ["WorkspaceOption", "errors_are_one", "opened", "read_filter", "records_in", "settings_for"]
 
 WorkspaceOption = typer.Option(
     None,
@@ -53,6 +53,15 @@ def errors_are_one() -> Iterator[None]:
     except LookalikeError as error:
         print(f"lookalike: {error}", file=sys.stderr)
         raise typer.Exit(1) from None
+
+
+def records_in(space: Workspace, name: str) -> int | None:
+    """Count a collection's records; None, and why on stderr, for one that can't be opened: the others go on."""
+    try:
+        return len(space.get(name))
+    except (StoreError, ModelError) as error:
+        print(f"lookalike: {error}", file=sys.stderr)
+        return None
 
 
 def read_filter(text: str | None) -> dict[str, Any] | None:

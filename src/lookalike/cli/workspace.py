@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from lookalike.cli.common import WorkspaceOption, opened
+from lookalike.cli.common import WorkspaceOption, opened, records_in
 from lookalike.cli.output import Format, FormatOption, counted, print_json, print_rows, progress_bar
 from lookalike.settings import Settings
 
@@ -126,7 +126,7 @@ def _say(done: str, saved: Snapshot, form: Format) -> None:
 
 
 def _records(space: Workspace) -> int:
-    return sum(len(space.get(info.name)) for info in space.list())
+    return sum(records_in(space, info.name) or 0 for info in space.list())
 
 
 def _collections(space: Workspace) -> list[dict[str, Any]]:
@@ -134,7 +134,7 @@ def _collections(space: Workspace) -> list[dict[str, Any]]:
         {
             "name": info.name,
             "kind": info.kind,
-            "records": len(space.get(info.name)),
+            "records": records_in(space, info.name),
             "model": info.model,
             "store": info.place,
             "beside": f"{info.beside['role']}: {info.beside['model']}" if info.beside else None,
