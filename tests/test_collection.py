@@ -255,3 +255,13 @@ def test_progress_counts_every_record(collection, pictures):
 def test_records_stay_when_their_files_go(filled, pictures):
     shutil.rmtree(pictures)
     assert len(filled.search(id="0", k=10)) == 4
+
+
+@pytest.mark.parametrize("ids", ["12", [1], ["1", None]])
+def test_ids_that_are_no_list_of_ids_touch_nothing(space, ids):
+    own = space.create("own", kind="custom", entities={"shape": 3})
+    own.add([{"_id": id_, "_vector": [1, 2, 3]} for id_ in ("1", "2", "12")])
+    for verb in (own.get, own.delete, own.remove, own.erase):
+        with pytest.raises(InvalidArgument, match="a list of strings"):
+            verb(ids)
+    assert len(own) == 3

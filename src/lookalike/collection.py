@@ -16,7 +16,7 @@ from lookalike.describers.cache import user_cache
 from lookalike.describers.ensemble import Ensemble
 from lookalike.erasure import erase
 from lookalike.errors import InvalidArgument, ModelMismatch
-from lookalike.holdings import Holdings
+from lookalike.holdings import Holdings, check_ids
 from lookalike.intake import RawRecord
 from lookalike.likeness import Judge
 from lookalike.records import (
@@ -148,6 +148,7 @@ class Collection(Holdings):
         """Delete by ids or by filter (exactly one of them); returns how many records went. Pictures stay on disk."""
         if (ids is None) == (where is None):
             raise InvalidArgument("delete", "both or neither", "given either ids or where")
+        check_ids(ids or ())
         with self._answering(), self._writing:
             return self._store.delete_where(self._filter(where)) if ids is None else self._store.delete(ids)
 
@@ -159,6 +160,7 @@ class Collection(Holdings):
         """
         if (ids is None) == (where is None):
             raise InvalidArgument("remove", "both or neither", "given either ids or where")
+        check_ids(ids or ())
         with self._answering(), self._writing:
             chosen = chosen_rows(self._store, ids, self._filter(where))
             kept, gone = self._removed.keep(chosen, self.info.signatures)
@@ -206,6 +208,7 @@ class Collection(Holdings):
         """
         if (ids is None) == (where is None):
             raise InvalidArgument("erase", "both or neither", "given either ids or where")
+        check_ids(ids or ())
         with self._answering():
             chosen = [record.id for record in self.records(where=where)] if ids is None else ids
             with self._writing:

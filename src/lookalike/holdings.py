@@ -19,10 +19,16 @@ from lookalike.stores.base import Facet, Store
 from lookalike.transfer import FileFormat, exported, write_records
 from lookalike.upsert import Progress
 
-__all__ = ["Holdings"]
+__all__ = ["Holdings", "check_ids"]
 
 MAX_FACETS = 32
 """Most fields counted at once."""
+
+
+def check_ids(ids: Sequence[str]) -> None:
+    """Raise InvalidArgument unless these are ids; one alone, without a list, would be taken for its letters."""
+    if isinstance(ids, str) or not all(isinstance(id_, str) for id_ in ids):
+        raise InvalidArgument("ids", ids, 'a list of strings, like ["1_1"]')
 
 
 class Holdings:
@@ -42,7 +48,8 @@ class Holdings:
         return self._store.count()
 
     def get(self, ids: Sequence[str]) -> list[Record | None]:
-        """Return the records in the order asked, None where there is none."""
+        """Return the records in the order asked, None where there is none. Raises InvalidArgument."""
+        check_ids(ids)
         with self._answering():
             return [record_of(row.id, row.payload) if row else None for row in self._store.get(ids)]
 
