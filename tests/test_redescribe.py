@@ -267,6 +267,30 @@ def test_a_record_without_its_picture_keeps_the_rest_and_is_described_when_it_co
     assert everything(collection)["2"]["n"] == 2
 
 
+def test_while_a_change_waits_a_record_is_erased_from_both(space, collection, pictures):
+    collection.add([{"_id": "private", "_file": str(pictures / "0.jpg"), "note": "private words"}])
+    (pictures / "2.jpg").unlink()
+    assert not collection.redescribe("new").wait().cut_over
+    vectors = collection._store.get(["private"], with_vectors=True)[0].vectors
+    receipt = space.erase("c", ["private"])
+    assert (list(receipt.erased), list(receipt.found), len(vectors)) == (["private"], [], 5)
+    kept = b"".join(path.read_bytes() for path in (space.path / "collections").rglob("*") if path.is_file())
+    assert b"private words" not in kept
+    assert len(collection) == 6
+
+
+def test_what_is_removed_while_a_change_waits_comes_back_in_both(collection, pictures):
+    (pictures / "2.jpg").unlink()
+    collection.redescribe("new").wait()
+    before = collection._store.get(["3", "4"], with_vectors=True)
+    collection.remove(["3"])
+    collection.remove(where={"n": 4})
+    for removal in collection.removals():
+        collection.bring_back(removal.id)
+    for row, now in zip(before, collection._store.get(["3", "4"], with_vectors=True), strict=True):
+        assert row.vectors.keys() == now.vectors.keys() > {"meaning", "meaning+"}
+
+
 def test_another_picture_under_the_name_is_not_taken_for_the_old_one(collection, pictures):
     (pictures / "2.jpg").write_bytes((pictures / "3.jpg").read_bytes())
     done = collection.redescribe("new").wait()

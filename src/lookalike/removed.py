@@ -168,10 +168,8 @@ class Removed:
 
 def chosen_rows(store: Store, ids: Sequence[str] | None, where: Filter | None) -> Iterator[list[Row]]:
     """Yield rows with their vectors, part by part: those of the ids that are there, or, without ids, all that match."""
-    if ids is None:
-        yield from walk(store, where, with_vectors=True, page=_PART)
-        return
-    for some in parts_of(list(dict.fromkeys(ids))):
+    found = ([row.id for row in rows] for rows in walk(store, where, page=_PART))
+    for some in found if ids is None else parts_of(list(dict.fromkeys(ids))):
         yield [row for row in store.get(some, with_vectors=True) if row]
 
 

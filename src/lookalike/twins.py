@@ -7,7 +7,7 @@ know nothing of it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -17,7 +17,7 @@ from lookalike.describers.calibration import Calibration
 from lookalike.describers.ensemble import Ensemble
 from lookalike.filters import Filter
 from lookalike.images.image import Pixels
-from lookalike.stores.base import Row, check_rows
+from lookalike.stores.base import Hit, Nearest, Row, check_nearest, check_rows
 from lookalike.stores.watched import Passing, Watched, walk
 
 __all__ = ["BESIDE_MARK", "Names", "PairedEnsemble", "Side", "Twin"]
@@ -86,7 +86,7 @@ class Names:
 
 
 class Twin(Passing):
-    """Answers from the first store; writes to both, the first one first."""
+    """Answers from the first store, but for marked vectors; writes to both, the first one first."""
 
     def __init__(self, first: Side, second: Side, names: Names) -> None:
         super().__init__(first.store)
@@ -98,21 +98,21 @@ class Twin(Passing):
         plain = [
             Row(row.id, {n: v for n, v in row.vectors.items() if n in self.inner.dims}, row.payload) for row in rows
         ]
-        if not self._first.retired:
+        if self._first in self._kept:
             self._first.store.upsert(plain)
-        if not self._second.retired:
+        if self._second in self._kept:
             self._second.store.upsert([self._names.counterpart(row, _marked(row)) for row in rows])
 
     def set_payload(self, payloads: Mapping[str, Mapping[str, Any]]) -> None:
-        if not self._first.retired:
+        if self._first in self._kept:
             self._first.store.set_payload(payloads)
-        if not self._second.retired:
+        if self._second in self._kept:
             there = [row for row in self._second.store.get(list(payloads), with_vectors=True) if row]
             changed = {row.id: self._names.payload(payloads[row.id], row.vectors) for row in there}
             self._second.store.set_payload(changed)
 
     def delete(self, ids: Sequence[str]) -> int:
-        counts = [side.store.delete(ids) for side in (self._first, self._second) if not side.retired]
+        counts = [side.store.delete(ids) for side in self._kept]
         return counts[0]
 
     def delete_where(self, where: Filter | None) -> int:
@@ -121,29 +121,40 @@ class Twin(Passing):
     def get(self, ids: Sequence[str], *, with_vectors: bool = False) -> list[Row | None]:
         """Return the first store's rows, with the vectors of both if wanted."""
         first: list[Row | None] = [None] * len(ids)
-        if not self._first.retired:
+        if self._first in self._kept:
             first = self.inner.get(ids, with_vectors=with_vectors)
         if self._second.retired or not (with_vectors or self._first.retired):
             return first
         second = self._second.store.get(ids, with_vectors=with_vectors)
         return [self._merged(mine, other) for mine, other in zip(first, second, strict=True)]
 
+    def nearest(self, query: Nearest) -> list[Hit]:
+        """Ask the store that has the vector; by a marked one, the records as the second store has them."""
+        check_nearest(query, self.dims)
+        if query.name in self.inner.dims:
+            return self.inner.nearest(query)
+        return self._second.store.nearest(replace(query, name=query.name.removesuffix(BESIDE_MARK)))
+
     def optimize(self) -> bool:
-        changed = [side.store.optimize() for side in (self._first, self._second) if not side.retired]
+        changed = [side.store.optimize() for side in self._kept]
         return any(changed)
 
     def purge(self) -> bool:
-        purged = [side.store.purge() for side in (self._first, self._second) if not side.retired]
+        purged = [side.store.purge() for side in self._kept]
         return all(purged)
 
     def flush(self) -> None:
-        for side in (self._first, self._second):
-            if not side.retired:
-                side.store.flush()
+        for side in self._kept:
+            side.store.flush()
 
     def close(self) -> None:
         self._first.store.close()
         self._second.store.close()
+
+    @property
+    def _kept(self) -> list[Side]:
+        """Those that are written to; of two given up the first, which says that it is closed."""
+        return [side for side in (self._first, self._second) if not side.retired] or [self._first]
 
     def _merged(self, mine: Row | None, other: Row | None) -> Row | None:
         if mine is None and not self._first.retired:

@@ -11,6 +11,8 @@ from lookalike.stores.cluster import Connection, Layout
 from lookalike.stores.edge import EdgeStore, Tuning
 from lookalike.stores.memory import MemoryStore
 from lookalike.stores.qdrant import QdrantStore
+from lookalike.stores.watched import Watched
+from lookalike.twins import Names, Side, Twin
 
 DIMS = {"meaning": 3, "copy": 2}
 
@@ -19,10 +21,18 @@ STORES = {
     "edge": lambda path: EdgeStore.open(path, DIMS),
     # Never scans of its own accord, so that the graph's proposals and their verification are under test as well.
     "edge by graph": lambda path: EdgeStore.open(path, DIMS, Tuning(scan_floats=0)),
+    "twins": lambda path: twins(),
     "qdrant in memory": lambda path: on_cluster(":memory:", Layout(scan_floats=0)),
 }
 
 MEMORY = Path("/dev/shm")
+
+
+def twins():
+    """A store beside another one, as during a change of model: of other "meaning", and of the same "copy"."""
+    names = Names(carried=frozenset({"copy"}), made=frozenset({"meaning"}), replaced=frozenset({"meaning"}))
+    first, second = MemoryStore(DIMS), MemoryStore({"meaning": 4, "copy": 2})
+    return Twin(Side(Watched(first)), Side(Watched(second)), names)
 
 
 def on_cluster(url, layout):
