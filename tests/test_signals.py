@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 
 from lookalike import signals as room
-from lookalike.describers.ensemble import standard_ensemble
+from lookalike.describers.ensemble import Ensemble, standard_ensemble
 from lookalike.errors import InvalidArgument
 from lookalike.images import read_image
 from lookalike.images.resize import encode_jpeg
 from lookalike.judgment import judgment
-from lookalike.signals import Portrait, measure, measure_portraits, portrait
+from lookalike.keypoints import Overlap
+from lookalike.signals import Portrait, Sketch, likely_alike, measure, measure_portraits, portrait
 
 
 @pytest.fixture(scope="module")
@@ -165,3 +166,31 @@ def test_small_parts_are_looked_at_closer(photos, monkeypatch):
     glanced = measure_portraits(portrait(part, ensemble), portrait(whole, ensemble))
     assert found.overlap.inliers > (glanced.overlap.inliers if glanced.overlap else 0)
     assert found.keypoints > glanced.keypoints
+
+
+def test_what_is_known_of_a_picture_is_not_measured_again(photos, monkeypatch):
+    ensemble, whole = standard_ensemble(), photos["chelsea"]
+    copy = read_image(encode_jpeg(whole, 40)).pixels
+    plain = [portrait(pixels, ensemble) for pixels in (copy, whole)]
+    sketches = [Sketch(one.phashes, one.plain, one.row("copy")) for one in plain]
+    expected = measure_portraits(*plain, needless=False)
+    monkeypatch.setattr(Ensemble, "describe", lambda self, pictures: pytest.fail("the network was run"))
+    monkeypatch.setattr(room, "orientations", lambda *which: pytest.fail("hashes were made"))
+    known = [portrait(pixels, ensemble, sketch) for pixels, sketch in zip((copy, whole), sketches, strict=True)]
+    assert repr(measure_portraits(*known, needless=False)) == repr(expected)
+
+
+def test_what_no_judgment_asks_for_is_left_out_on_request(photos):
+    ensemble, whole = standard_ensemble(), photos["coffee"]
+    pair = portrait(whole[:, 100:], ensemble), portrait(whole, ensemble)
+    spared, found = measure_portraits(*pair, needless=False), measure_portraits(*pair)
+    assert np.isnan([spared.ssim, spared.color, spared.meaning, spared.meaning_probability]).all()
+    assert judgment().probability(spared) == judgment().probability(found)
+    assert likely_alike(*pair, spared.turned) == found.meaning_probability
+
+
+def test_an_overlap_that_is_known_needs_no_keypoints(photos, never):
+    ensemble, whole = standard_ensemble(), photos["coffee"]
+    known = Overlap(28, np.eye(3), 1.0, 1.0, 1.0, 0.99)
+    found = measure_portraits(portrait(whole[:, 60:], ensemble), portrait(whole, ensemble), overlap=known)
+    assert (found.looked, found.overlap, found.keypoints) == (True, known, 0)

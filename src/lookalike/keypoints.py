@@ -19,7 +19,7 @@ from lookalike.images.image import Pixels
 
 Floats = NDArray[np.float32]
 
-__all__ = ["Features", "Overlap", "find_overlap", "mirrored", "prepare"]
+__all__ = ["Features", "Overlap", "agreement", "find_overlap", "mirrored", "prepare"]
 
 _GLANCE = (160, 300)  # longer side that keypoints are looked for at, in pixels, and how many; SIFT starts at twice that
 _CLOSER = (400, 600)
@@ -109,11 +109,34 @@ def find_overlap(a: Features, b: Features) -> Overlap | None:
     )
     if homography is None or int(kept.sum()) < _MIN_INLIERS or not _plausible(homography, a.gray.shape):
         return None
-    share_a, share_b, agreement = _align(a.gray, b.gray, homography)
+    share_a, share_b, agreed = _align(a.gray, b.gray, homography)
     to_pixels, to_units = _scaling(a.gray.shape), np.linalg.inv(_scaling(b.gray.shape))
     inside = kept.ravel() > 0
     spread = max(_spanned(source[inside], a.gray.shape), _spanned(target[inside], b.gray.shape))
-    return Overlap(int(inside.sum()), to_units @ homography @ to_pixels, share_a, share_b, spread, agreement)
+    return Overlap(int(inside.sum()), to_units @ homography @ to_pixels, share_a, share_b, spread, agreed)
+
+
+def agreement(one: Floats, other: Floats, seen: Floats) -> float:
+    """Return the median correlation of 21 x 21 windows; an overlay spoils some, another point of view spoils most.
+
+    one, other: (h, w) levels of gray, the same size, one laid on the other; seen: (h, w) 1 where both are there, else
+    0, as both are there. Windows that are plain in both tell nothing; one that is plain in one of them only is a
+    difference.
+    """
+
+    def mean(values: Floats) -> Floats:
+        return np.asarray(cv2.boxFilter(values, -1, (_WINDOW, _WINDOW)) / covered, np.float32)
+
+    covered = np.maximum(np.asarray(cv2.boxFilter(seen, -1, (_WINDOW, _WINDOW)), np.float32), 1e-6)
+    mean_one, mean_other = mean(one), mean(other)
+    variance_one = mean(one * one) - mean_one**2
+    variance_other = mean(other * other) - mean_other**2
+    shared = mean(one * other) - mean_one * mean_other
+    textured = (covered > 0.9) & (np.maximum(variance_one, variance_other) > _TEXTURE)
+    if not textured.any():
+        return 0.0
+    one, other = (np.maximum(values[textured], _TEXTURE) for values in (variance_one, variance_other))
+    return float(np.median(shared[textured] / np.sqrt(one * other)))
 
 
 def _resized(gray: NDArray[np.uint8], longest: int) -> NDArray[np.uint8]:
@@ -158,28 +181,7 @@ def _align(a: NDArray[np.uint8], b: NDArray[np.uint8], homography: NDArray[Any])
     seen = (cv2.warpPerspective(np.full_like(a, 255), homography, size, flags=cv2.INTER_NEAREST) > 0).astype(np.float32)
     whole = cv2.contourArea(cv2.perspectiveTransform(_outline(a.shape), homography).astype(np.float32))
     share_a = min(1.0, float(seen.sum()) / max(whole, 1.0))
-    return share_a, float(seen.mean()), _agreement(warped * seen, soft[1] * seen, seen)
-
-
-def _agreement(one: Floats, other: Floats, seen: Floats) -> float:
-    """Return the median correlation of 21 x 21 windows; an overlay spoils some, another point of view spoils most.
-
-    Windows that are plain in both tell nothing; one that is plain in one of them only is a difference.
-    """
-
-    def mean(values: Floats) -> Floats:
-        return np.asarray(cv2.boxFilter(values, -1, (_WINDOW, _WINDOW)) / covered, np.float32)
-
-    covered = np.maximum(np.asarray(cv2.boxFilter(seen, -1, (_WINDOW, _WINDOW)), np.float32), 1e-6)
-    mean_one, mean_other = mean(one), mean(other)
-    variance_one = mean(one * one) - mean_one**2
-    variance_other = mean(other * other) - mean_other**2
-    shared = mean(one * other) - mean_one * mean_other
-    textured = (covered > 0.9) & (np.maximum(variance_one, variance_other) > _TEXTURE)
-    if not textured.any():
-        return 0.0
-    one, other = (np.maximum(values[textured], _TEXTURE) for values in (variance_one, variance_other))
-    return float(np.median(shared[textured] / np.sqrt(one * other)))
+    return share_a, float(seen.mean()), agreement(warped * seen, soft[1] * seen, seen)
 
 
 def _spanned(points: Floats, shape: tuple[int, ...]) -> float:

@@ -23,7 +23,17 @@ from lookalike.keypoints import Features, Overlap, find_overlap, mirrored
 from lookalike.keypoints import prepare as find_keypoints
 from lookalike.ssim import Prepared, prepare, ssim, to_gray
 
-__all__ = ["ALIKE", "Portrait", "Signals", "measure", "measure_portraits", "portrait"]
+__all__ = [
+    "ALIKE",
+    "Portrait",
+    "Signals",
+    "Sketch",
+    "likely_alike",
+    "match_hashes",
+    "measure",
+    "measure_portraits",
+    "portrait",
+]
 
 ALIKE: Final = 0.7
 """P(same kind of thing) from which two pictures are called similar."""
@@ -33,7 +43,8 @@ T = TypeVar("T")
 _TURNED = 14  # pHash bits of 64 up to which an orientation is believed
 _COMPARED_SIDE = 512  # SSIM looks at pictures of at most this longer side
 _EVIDENT = (24, 6, 0.9)  # bits of PDQ and pHash up to which, and P(same) by the copy vector from which, all is said
-_FAR = (90, 17, 0.02, 0.5)  # bits from which, P(same) and P(same kind) below which two pictures are strangers
+_FAR = (90, 17)  # bits from which, and
+_UNLIKELY, _UNLIKE = 0.02, 0.5  # P(same) and P(same kind) below which two pictures are strangers
 _DOUBTFUL = 0.3  # P(same) by the copy vector from which it is worth looking closer for keypoints
 _SURE = 20  # aligned keypoints from which nobody needs to look closer
 
@@ -45,9 +56,9 @@ class Signals:
     turned: index into `hashes.ORIENTATIONS`: how a is held to be nearest to b. phash_bits of 64, pdq_bits of 256:
     what differs then. plain: one is too plain for hashes to mean anything. copy, meaning, color: cosines, negative
     ones as 0; the probabilities by the model's curves. ssim: in [0, 1]. All of these of a held as said.
-    looked: whether keypoints were looked for: not where all else agrees that it is the same picture as a whole, or a
-    stranger; keypoints is 0 and overlap None then. keypoints: of the picture that has fewer. overlap: where a, as it
-    is (or mirrored left to right, if `mirrored`), lies in b; None if no transform explains enough keypoints.
+    looked: whether it was looked for where they overlap: not where all else agrees that it is the same picture as a
+    whole, or a stranger; keypoints is 0 and overlap None then. keypoints: of the picture that has fewer. overlap: where
+    a, as it is (or mirrored left to right, if `mirrored`), lies in b; None if no transform explains enough keypoints.
     """
 
     same_pixels: bool
@@ -67,17 +78,33 @@ class Signals:
     looked: bool = True
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Sketch:
+    """What is known of a picture before it is looked at, and needn't be measured again.
+
+    phashes: (8, 8) packed bits, of it held in each way. plain: as in `Signals`. copy: (d,) the unit row of the
+    ensemble's copy vector, None if that isn't known.
+    """
+
+    phashes: Bits
+    plain: bool
+    copy: NDArray[np.float32] | None = None
+
+
 class Portrait:
     """What is measured of one picture alone; every part when it is first asked for, once, whatever threads ask.
 
     `held` is an index into `hashes.ORIENTATIONS`: how the picture is turned before it is measured.
     """
 
-    def __init__(self, pixels: Pixels, ensemble: Ensemble) -> None:
+    def __init__(self, pixels: Pixels, ensemble: Ensemble, sketch: Sketch | None = None) -> None:
         """pixels: (H, W, 3) uint8, not to be changed afterwards; ensemble: with curves for both of its answers."""
         self.pixels, self.ensemble = pixels, ensemble
         self._lock = threading.RLock()
         self._made: dict[tuple[str, int], Any] = {}
+        if sketch is not None:
+            self._made = {("phashes", 0): sketch.phashes, ("plain", 0): sketch.plain}
+        self._copy = None if sketch is None else sketch.copy
 
     @property
     def phashes(self) -> Bits:
@@ -111,6 +138,12 @@ class Portrait:
 
         return self._once("rows", held, describe)
 
+    def row(self, name: str, held: int = 0) -> NDArray[Any]:
+        """Return one of the rows, (width,)."""
+        if name == "copy" and not held and self._copy is not None:
+            return self._copy
+        return self.rows(held)[name]
+
     def gray(self, held: int = 0) -> Prepared:
         """Return it ready for SSIM, at most 512 px on its longer side."""
         return self._once("gray", held, lambda: prepare(to_gray(thumbnail(self._turned(held), _COMPARED_SIDE))))
@@ -127,12 +160,12 @@ class Portrait:
             return made
 
 
-def portrait(picture: Image | Pixels, ensemble: Ensemble) -> Portrait:
+def portrait(picture: Image | Pixels, ensemble: Ensemble, sketch: Sketch | None = None) -> Portrait:
     """Return a picture ready to be measured against others: fully decoded, or (H, W, 3) uint8.
 
-    The bundled model measures if the ensemble's cosines have no curves.
+    The bundled model measures if the ensemble's cosines have no curves; then a sketch must be of its making.
     """
-    return Portrait(picture.pixels if isinstance(picture, Image) else picture, calibrated(ensemble))
+    return Portrait(picture.pixels if isinstance(picture, Image) else picture, calibrated(ensemble), sketch)
 
 
 def measure(a: Image, b: Image, ensemble: Ensemble) -> Signals:
@@ -140,36 +173,53 @@ def measure(a: Image, b: Image, ensemble: Ensemble) -> Signals:
     return measure_portraits(portrait(a, ensemble), portrait(b, ensemble))
 
 
-def measure_portraits(a: Portrait, b: Portrait, *, needless: bool = True) -> Signals:
+def measure_portraits(a: Portrait, b: Portrait, *, needless: bool = True, overlap: Overlap | None = None) -> Signals:
     """Measure every signal of a pair; what is of one picture alone is kept in its portrait.
 
-    needless: whether to measure SSIM, too, where hashes say more and no judgment asks for it; it is nan otherwise.
+    needless: whether to measure what no judgment asks for, too: SSIM and color where hashes say more, meaning where
+    the copy vector does; nan otherwise. overlap: of the two, if that is known, so that nobody looks for keypoints.
     Not symmetric to the last bit: who wants that takes the pictures in one order. Raises InvalidArgument if the two
     were made for different ensembles.
     """
     if a.ensemble is not b.ensemble:
         raise InvalidArgument("b", b.ensemble.signatures, "a portrait by the same ensemble as the first")
-    held, phash_bits, plain = _match_hashes(a, b)
-    rows, others, curves = a.rows(held), b.rows(), a.ensemble.curves
-    cosine = {name: float(np.clip(rows[name] @ others[name], -1.0, 1.0)) for name in a.ensemble.dims}
+    held, phash_bits, plain = match_hashes(a, b)
+    copy, likely = _agreed(a, b, "copy", held)
+    meaning, alike = _agreed(a, b, "meaning", held) if needless or likely < _UNLIKELY else (math.nan, math.nan)
+    by_pixels = plain or needless
     signals = Signals(
         same_pixels=a.pixels.shape == b.pixels.shape and bool(np.array_equal(a.pixels, b.pixels)),
         turned=held,
         phash_bits=phash_bits,
         pdq_bits=int(hamming(a.pdq(held), b.pdq()[None])[0]),
         plain=plain,
-        copy=max(0.0, cosine["copy"]),
-        copy_probability=curves["copy"].probability(cosine["copy"]),
-        meaning=max(0.0, cosine["meaning"]),
-        meaning_probability=curves["meaning"].probability(cosine["meaning"]),
-        ssim=float(np.clip(ssim(a.gray(held), b.gray()), 0.0, 1.0)) if plain or needless else math.nan,
-        color=max(0.0, cosine["color"]),
+        copy=copy,
+        copy_probability=likely,
+        meaning=meaning,
+        meaning_probability=alike,
+        ssim=float(np.clip(ssim(a.gray(held), b.gray()), 0.0, 1.0)) if by_pixels else math.nan,
+        color=max(0.0, _cosine(a, b, "color", held)) if by_pixels else math.nan,
         keypoints=0,
-        overlap=None,
-        mirrored=False,
-        looked=False,
+        overlap=overlap,
+        mirrored=held >= 4 and overlap is not None,
+        looked=overlap is not None,
     )
-    return signals if _decided(signals) else _aligned(a, b, signals)
+    return signals if signals.looked or _decided(signals) else _aligned(a, b, signals)
+
+
+def likely_alike(a: Portrait, b: Portrait, held: int = 0) -> float:
+    """Return P(same kind of thing) of two pictures, the first held as said."""
+    return _agreed(a, b, "meaning", held)[1]
+
+
+def _agreed(a: Portrait, b: Portrait, name: str, held: int) -> tuple[float, float]:
+    """Return a cosine, negative ones as 0, and what it means as a probability."""
+    cosine = _cosine(a, b, name, held)
+    return max(0.0, cosine), a.ensemble.curves[name].probability(cosine)
+
+
+def _cosine(a: Portrait, b: Portrait, name: str, held: int) -> float:
+    return float(np.clip(a.row(name, held) @ b.row(name), -1.0, 1.0))
 
 
 def _decided(signals: Signals) -> bool:
@@ -179,14 +229,14 @@ def _decided(signals: Signals) -> bool:
     """
     pdq, phash, likely = _EVIDENT
     near = signals.pdq_bits <= pdq and signals.phash_bits <= phash and signals.copy_probability >= likely
-    far_pdq, far_phash, unlikely, unlike = _FAR
+    far_pdq, far_phash = _FAR
     far = signals.pdq_bits >= far_pdq and signals.phash_bits >= far_phash
-    strange = signals.copy_probability < unlikely and signals.meaning_probability < unlike
+    strange = signals.copy_probability < _UNLIKELY and signals.meaning_probability < _UNLIKE
     return signals.same_pixels or (not signals.plain and (near or (far and strange)))
 
 
-def _match_hashes(a: Portrait, b: Portrait) -> tuple[int, int, bool]:
-    """Return the orientation of a that is nearest to b, the bits of pHash that differ then, and plainness.
+def match_hashes(a: Portrait, b: Portrait) -> tuple[int, int, bool]:
+    """Return the orientation of a that is nearest to b, the bits of pHash that differ then, and whether one is plain.
 
     pHash tells the orientation, since it turns exactly; PDQ is then made of the picture held that way.
     """

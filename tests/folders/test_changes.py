@@ -2,13 +2,14 @@
 
 import re
 
+import cv2
 import numpy as np
 import pytest
 
 from lookalike.describers.ensemble import standard_ensemble
 from lookalike.describers.hashes import ORIENTATIONS
 from lookalike.edits import edit
-from lookalike.folders.changes import changes_between, changes_of_whole
+from lookalike.folders.changes import changes_between, changes_of_whole, overlap_of_whole
 from lookalike.folders.findings import PictureFile
 from lookalike.folders.placement import CORNERS, held, moved, nearest_held, placed
 from lookalike.folders.shown import Shown
@@ -193,3 +194,30 @@ def test_orientations_are_what_the_hashes_call_them(way):
     place = placed(held(way), (400, 300), turned.shape[::-1])
     assert (place.mirrored, round(place.degrees) % 360) == (way >= 4, 90 * (way % 4))
     assert ("mirrored" in ORIENTATIONS[way]) == place.mirrored
+
+
+@pytest.mark.parametrize("name", ["astronaut", "chelsea", "coffee"])
+@pytest.mark.parametrize(("change", "turned"), [("jpeg", 0), ("gamma", 0), ("gray", 0), ("mirror", 4)])
+def test_an_edit_of_the_whole_agrees_everywhere(photos, name, change, turned):
+    one, other = shown(photos[name]), shown(edited(photos[name], change, "mild"))
+    overlap, found = overlap_of_whole(one, other, turned)
+    assert overlap.agreement > 0.9
+    assert (overlap.share_a, overlap.share_b) == (1.0, 1.0)
+    assert found == changes_of_whole(one, other, turned)
+    np.testing.assert_allclose(overlap.transform, np.eye(3), atol=1e-9)  # of the first mirrored, if it is
+
+
+def test_a_part_or_another_picture_is_no_edit_of_the_whole(photos):
+    photo = photos["chelsea"]
+    assert overlap_of_whole(shown(photo), shown(np.ascontiguousarray(photo[80:, 120:])), 0) is None
+    assert overlap_of_whole(shown(photo), shown(photos["coffee"]), 0) is None
+
+
+def test_another_shot_of_the_scene_is_no_edit_of_the_whole(photos):
+    """As a whole it all but agrees; window by window it does not."""
+    photo = photos["coffee"]
+    height, width = photo.shape[:2]
+    x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
+    shot = cv2.remap(photo, x + 5 * np.sin(y / 9), y + 5 * np.cos(x / 11), cv2.INTER_LINEAR)  # as by parallax
+    assert changes_of_whole(shown(photo), shown(shot), 0) is not None
+    assert overlap_of_whole(shown(photo), shown(shot), 0) is None

@@ -4,9 +4,11 @@ import cv2
 import numpy as np
 import pytest
 
+from lookalike import signals
 from lookalike.folders import verify
 from lookalike.folders.selection import Selection
 from lookalike.folders.survey import take_survey
+from lookalike.folders.triage import describe
 from lookalike.folders.verify import Verifier
 from lookalike.settings import Settings
 
@@ -83,3 +85,17 @@ def test_shapes_that_look_alike_are_not_one_picture():
     }  # fmt: skip
     assert verify._only_alike(Signals(**shape))
     assert not verify._only_alike(Signals(**{**shape, "pdq_bits": 30}))
+
+
+def test_a_doubtful_copy_of_the_whole_needs_no_keypoints(verifier, save_all, draw, monkeypatch):
+    texture = cv2.GaussianBlur(np.random.default_rng(3).normal(size=(240, 320)), (0, 0), 3)
+    picture = np.clip(0.6 * draw(3) + 50 + 300 * texture[..., None], 0, 255).astype(np.uint8)
+    faded = np.clip(picture * np.linspace(0.3, 1.2, 320)[:, None], 0, 255).astype(np.uint8)
+    save_all(a=picture, b=faded)
+    monkeypatch.setattr(signals, "find_keypoints", lambda *pixels, **how: pytest.fail("keypoints were looked for"))
+    one = verifier()
+    known = describe(one.survey, np.array([0]), np.array([1]))
+    assert not known.clear()[0]
+    seen = one.judged(0, 1)
+    assert (seen.pair.verdict, one.looks) == ("edited-copy", 1)
+    assert seen.pair.probability > 0.95

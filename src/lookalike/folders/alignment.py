@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from lookalike.folders.placement import CORNERS, corner_shift, moved, part_within
 from lookalike.folders.shown import SMALL, Shown
+from lookalike.keypoints import agreement
 
 __all__ = ["GRID", "LUMA", "Aligner", "Laid", "read_at"]
 
@@ -57,6 +58,12 @@ class Laid:
     def agreement(self) -> float:
         """Correlation of their brightness, in [-1, 1]."""
         return _correlation(self.dark[self.shared], self.light[self.shared])
+
+    @property
+    def agreement_everywhere(self) -> float:
+        """That of their windows, in the median, as of `keypoints.Overlap`."""
+        seen = self.shared.astype(np.float32)
+        return agreement(self.dark * seen, self.light * seen, seen)
 
 
 class Aligner:

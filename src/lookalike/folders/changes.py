@@ -16,6 +16,8 @@ from lookalike.folders.differences import Difference, Surroundings, difference, 
 from lookalike.folders.findings import PictureFile
 from lookalike.folders.placement import CORNERS, MIRROR, Placement, held, moved, nearest_held, placed, share_within
 from lookalike.folders.shown import Shown
+from lookalike.judgment import FIRM
+from lookalike.keypoints import Overlap
 from lookalike.signals import Signals
 
 __all__ = [
@@ -28,6 +30,7 @@ __all__ = [
     "changes_by",
     "changes_of_whole",
     "known_changes",
+    "overlap_of_whole",
 ]
 
 Floats = NDArray[np.float64]
@@ -40,6 +43,7 @@ _WHOLE: Final = 0.01  # and in one that was refined
 _AS_GOOD: Final = 0.005  # of agreement that may be lost by that
 _PART: Final = 0.97  # share of a picture that is less than all of it
 _SAME_WHOLE: Final = 0.9  # agreement from which a picture is the other one as a whole, if a hash says so, too
+_EVERYWHERE: Final = 0.9  # and that of windows, where the hash is less sure
 LOSSY: Final = {"JPEG", "WEBP", "HEIF", "AVIF"}
 """Formats of which two files, as good as never, have the same pixels and other bytes."""
 
@@ -126,14 +130,21 @@ def changes_of_whole(a: Shown, b: Shown, turned: int) -> Changes | None:
 
     turned: index into `hashes.ORIENTATIONS`, of how a is held to be like b.
     """
-    aligner = Aligner(a, b, held(turned))
-    found = aligner.refined()
-    if found is None:
+    place = _laid_whole(a, b, turned)
+    return None if place is None or place[1].agreement < _SAME_WHOLE else _told(a, b, *place)
+
+
+def overlap_of_whole(a: Shown, b: Shown, turned: int) -> tuple[Overlap, Changes] | None:
+    """Return where a lies in b and what b is beside a, if they agree everywhere as edits of one whole picture do.
+
+    Of 752 pairs of strangers whose hashes differ in 9 to 16 bits none agrees by more than 0.85.
+    """
+    place = _laid_whole(a, b, turned)
+    if place is None or (agreed := place[1].agreement_everywhere) < _EVERYWHERE:
         return None
-    if nearest_held(found)[1] <= _WHOLE:
-        found = held(turned)
-    laid = aligner.laid(found)
-    return None if laid is None or laid.agreement < _SAME_WHOLE else _told(a, b, found, laid)
+    found = _told(a, b, *place)
+    straight = place[0] @ MIRROR if turned >= 4 else place[0]
+    return Overlap(FIRM, straight, found.overlap_a, found.overlap_b, 1.0, agreed), found
 
 
 def changes_by(a: Shown, b: Shown, transform: Floats) -> Changes | None:
@@ -142,6 +153,17 @@ def changes_by(a: Shown, b: Shown, transform: Floats) -> Changes | None:
     transform = held(way) if shift <= _WHOLE else transform
     laid = Aligner(a, b, transform).laid(transform)
     return None if laid is None or laid.agreement < _SAME_WHOLE else _told(a, b, transform, laid)
+
+
+def _laid_whole(a: Shown, b: Shown, turned: int) -> tuple[Floats, Laid] | None:
+    aligner = Aligner(a, b, held(turned))
+    found = aligner.refined()
+    if found is None:
+        return None
+    if nearest_held(found)[1] <= _WHOLE:
+        found = held(turned)
+    laid = aligner.laid(found)
+    return None if laid is None else (found, laid)
 
 
 def _exact(a: Shown, b: Shown, transform: Floats) -> tuple[Floats, Laid | None]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from functools import cached_property, lru_cache
@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.describers.ensemble import Ensemble, calibrated, standard_ensemble
+from lookalike.describers.hashes import MIN_QUALITY
 from lookalike.errors import ImageError, ImageUnreadable, SourceNotFound
 from lookalike.folders.changes import (
     LOSSY,
@@ -29,6 +30,7 @@ from lookalike.folders.changes import (
     changes_by,
     changes_of_whole,
     known_changes,
+    overlap_of_whole,
 )
 from lookalike.folders.differences import exactly_alike
 from lookalike.folders.findings import FilePair, PictureFile, Tier
@@ -43,7 +45,16 @@ from lookalike.judgment import judgment, witnesses
 from lookalike.likeness import SAME, Judge
 from lookalike.records import Verdict
 from lookalike.settings import Settings
-from lookalike.signals import ALIKE, Portrait, Signals, measure_portraits, portrait
+from lookalike.signals import (
+    ALIKE,
+    Portrait,
+    Signals,
+    Sketch,
+    likely_alike,
+    match_hashes,
+    measure_portraits,
+    portrait,
+)
 
 Floats = NDArray[np.float64]
 
@@ -60,6 +71,7 @@ _SOME: Final = 0.3  # of what the geometry of keypoints can say
 _BARELY: Final = 2  # bits of 64 up to which, and cosine from which, a look would find nothing that is worth telling
 _HARDLY: Final = 0.97
 _BY_HASH: Final = 8  # bits of 64 up to which it is the hash that decides
+_WHOLE_BITS: Final = 14  # and up to which two pictures are first taken to be the same one as a whole
 
 
 class Verifier:
@@ -103,10 +115,14 @@ class Verifier:
 
     def prepare(self, pairs: Iterable[tuple[int, int]]) -> None:
         """Make pictures ready in the background for a close look, those first that are wanted soonest."""
-        fresh = (pair for pair in pairs if self._known(*pair) is None)
-        numbers = dict.fromkeys(number for pair in fresh for number in pair)
-        for number in islice(numbers, self._room // (2 * self._settings.workers)):
-            self._portrait(number, closely=True)
+        fresh = [pair for pair in pairs if self._known(*pair) is None]
+        i, j = np.array(fresh, np.intp).reshape(-1, 2).T
+        parts = describe(self.survey, i, j).bits > _WHOLE_BITS
+        numbers: dict[int, bool] = {}
+        for pair, in_part in zip(fresh, parts.tolist(), strict=True):
+            numbers.update((number, in_part or numbers.get(number, False)) for number in pair)
+        for number, closely in islice(numbers.items(), self._room // (2 * self._settings.workers)):
+            self._portrait(number, closely=closely)
 
     def judged(self, i: int, j: int) -> Seen | None:
         """Judge two files the cheapest way that is sure; None if one of them can't be used any more."""
@@ -204,7 +220,7 @@ class Verifier:
     def _read(self, number: int, closely: bool) -> tuple[Shown, Portrait] | None:
         file = self.file(number)
         try:
-            shown, made = show(file, self._settings, self._ensemble)
+            shown, made = show(file, self._settings, self._ensemble, self._sketch(number))
         except (SourceNotFound, FileNotFoundError):
             self.unused[number] = "it vanished while it was scanned"
             return None
@@ -212,28 +228,43 @@ class Verifier:
             self.unused[number] = error.reason if isinstance(error, ImageError) else error.strerror or str(error)
             return None
         if closely:  # the costly parts, on this thread
-            _ = made.keypoints, made.rows(), made.pdq()
+            _ = made.keypoints, made.pdq()
         return shown, made
 
+    def _sketch(self, number: int) -> Sketch:
+        """Return what the survey knows of a file's picture. Its copy vector is of use to who describes likewise."""
+        survey = self.survey
+        alike = survey.copies.shape[1] and self._ensemble is standard_ensemble(self._settings.model)
+        return Sketch(
+            survey.turned[number].astype(">u8").view(np.uint8).reshape(8, 8),
+            bool(survey.quality[number] < MIN_QUALITY),
+            survey.copies[number].astype(np.float32) if alike else None,
+        )
 
-def show(file: PictureFile, settings: Settings, ensemble: Ensemble) -> tuple[Shown, Portrait]:
+
+def show(
+    file: PictureFile, settings: Settings, ensemble: Ensemble, sketch: Sketch | None = None
+) -> tuple[Shown, Portrait]:
     """Return what is looked at of a file. Raises ImageError, OSError; ImageUnreadable if it isn't what was scanned."""
     small = thumbnail(_pixels(file, _SIDE, settings), _SIDE)
-    return Shown(file, small), portrait(small, ensemble)
+    return Shown(file, small), portrait(small, ensemble, sketch)
 
 
 def look_closely(first: tuple[Shown, Portrait], second: tuple[Shown, Portrait], settings: Settings) -> Seen:
     """Judge two files by their pixels. The first is the one of the first path."""
     (a, one), (b, other) = first, second
-    signals = measure_portraits(one, other, needless=False)
-    found = changes_between(a, b, signals)
+    turned, bits, plain = match_hashes(one, other)
+    whole = None if plain or bits > _WHOLE_BITS else overlap_of_whole(a, b, turned)
+    signals = measure_portraits(one, other, needless=False, overlap=whole and whole[0])
+    found = whole[1] if whole else changes_between(a, b, signals)
     if signals.same_pixels and _same_pixels(a.file, b.file, settings):
         return Seen(_pair(a.file, b.file, "identical", 1.0, "keypoints", found))
     likely = min(_BELOW_ONE, judgment().probability(replace(signals, same_pixels=False)))
     if _only_alike(signals) or (signals.plain and not exactly_alike(a, b)):
         likely = min(likely, _UNLIKELY)
     differs = likely < SAME and aligned(signals)
-    return Seen(_pair(a.file, b.file, _verdict(signals, likely), round(likely, 6), "keypoints", found), differs)
+    verdict = _verdict(signals, likely, lambda: likely_alike(one, other, turned))
+    return Seen(_pair(a.file, b.file, verdict, round(likely, 6), "keypoints", found), differs)
 
 
 def _pair(a: PictureFile, b: PictureFile, verdict: Verdict, probability: float, tier: Tier, found: Changes) -> FilePair:
@@ -260,12 +291,13 @@ def _same_pixels(a: PictureFile, b: PictureFile, settings: Settings) -> bool:
         return False
 
 
-def _verdict(signals: Signals, likely: float) -> Verdict:
+def _verdict(signals: Signals, likely: float, alike: Callable[[], float]) -> Verdict:
+    """alike: P(same kind of thing), which costs something to know."""
     if likely >= SAME:
         return "edited-copy"
     if aligned(signals):
         return "near-duplicate"
-    return "similar" if signals.meaning_probability >= ALIKE else "unrelated"
+    return "similar" if alike() >= ALIKE else "unrelated"
 
 
 def _only_alike(signals: Signals) -> bool:
