@@ -8,6 +8,7 @@ import pytest
 
 import lookalike
 from lookalike import moving
+from lookalike.catalog import Trial
 from lookalike.errors import CollectionExists, InvalidArgument, MoveFailed
 from lookalike.moving import move
 from lookalike.settings import Settings
@@ -100,6 +101,17 @@ def test_everything_arrives(source, target):
     assert moved[1].questions == 20
     assert sum(count for name, count in seen) == 120
     check(source, target)
+
+
+def test_trials_arrive_with_all_that_was_counted(source, target):
+    trial = source.trials.start(Trial("shop", "sounds", method="interleave", b={"weights": {"sound": 1}}))
+    shown = source.get("shop").search(id="005", k=5, trial="sounds", visitor="ann")
+    source.trials.log("shop", shown.impression, shown[0].id, "click")
+    before = source.trials.report("shop", "sounds")
+    assert before.arms[0].visitors == 1
+    move(source, target)
+    assert target.catalog.trials.list("shop") == [trial]
+    assert target.trials.report("shop", "sounds") == before
 
 
 def test_moving_again_verifies_and_writes_nothing(source, target):

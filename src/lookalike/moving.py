@@ -37,7 +37,7 @@ class Moved:
 def move(
     source: Workspace, target: Workspace, *, progress: Callable[[str, int], None] = lambda name, count: None
 ) -> list[Moved]:
-    """Copy every collection and verify it; the source stays as it is, to be deleted by hand.
+    """Copy every collection, with its decisions and trials, and verify it; the source stays as it is, to be deleted by hand.
 
     Interrupted, call it again: what the target has already is compared, not copied. A collection appears in the
     target when all of it is there and verified. Nothing may be written to the source meanwhile. A collection that
@@ -74,12 +74,19 @@ def _move(source: Workspace, target: Workspace, info: CollectionInfo, progress: 
         records, questions = _verified(info, first, second), _asked(info, first, second)
     finally:
         second.close()
+    _bring_catalog(source, target, info.name)
     target.enter([replace(info, store="", beside=None)])
-    for decision in source.catalog.decisions.list(info.name):
-        target.catalog.decisions.add(
-            decision.verdict, decision.members, collection=info.name, who=decision.who, note=decision.note
-        )
     return Moved(info.name, records, written, questions)
+
+
+def _bring_catalog(source: Workspace, target: Workspace, name: str) -> None:
+    """Enter the decisions and trials of a collection; those that are there by an interrupted move stay as they are."""
+    for decision in source.catalog.decisions.list(name):
+        target.catalog.decisions.add(
+            decision.verdict, decision.members, collection=name, who=decision.who, note=decision.note
+        )
+    for trial in source.catalog.trials.list(name):
+        target.catalog.trials.bring(trial, source.catalog.trials.logged(trial))
 
 
 def _copy(first: Store, second: Store, progress: Callable[[int], None]) -> int:
