@@ -3,13 +3,14 @@
     POST /compare (or /)   {"image_a": S, "image_b": S} -> {"similarity_score": 0.0 to 1.0}
     POST /vector           {"image": S} -> {"vector": [numbers], "model": who made them}
 
-S is an http(s) URL, base64, or a data URI. The score is the cosine of the two vectors, no less than 0.
+S is an http(s) URL, base64, or a data URI. The score is the cosine of the two vectors, no less than 0: see `likeness`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -23,6 +24,7 @@ from starlette.routing import Match
 from starlette.types import Scope
 
 from lookalike.api.compat.doors import enter
+from lookalike.api.compat.likeness import likeness
 from lookalike.api.compat.vectors import vectors_of
 from lookalike.api.pictures import picture_bytes
 from lookalike.api.problems import BodyTooLarge, problem, problem_of, status_of
@@ -162,7 +164,8 @@ def _read(fields: Mapping[str, str], settings: Settings) -> list[NDArray[np.floa
         except ImageError as error:
             raise _unreadable(name, error) from None
     rows = []
-    for name, seen in zip(fields, vectors_of(pictures, settings), strict=True):
+    join = partial(likeness, model=settings.model)
+    for name, seen in zip(fields, vectors_of(pictures, settings, join), strict=True):
         if isinstance(seen, ImageError):
             raise _unreadable(name, seen)
         rows.append(seen.row)

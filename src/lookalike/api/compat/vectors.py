@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,6 +17,9 @@ from lookalike.settings import Settings
 
 __all__ = ["Seen", "vectors_of"]
 
+Join = Callable[[Mapping[str, NDArray[np.float32]]], NDArray[np.float32]]
+"""Makes one vector of the several that a picture has."""
+
 _LABELS: Final = 20
 _LOOKS: Final = ("styles", "textures")  # vocabularies of how a picture looks, which is no class of things
 
@@ -29,7 +32,9 @@ class Seen:
     name: str
 
 
-def vectors_of(pictures: Sequence[bytes], settings: Settings, *, named: bool = False) -> Iterator[Seen | ImageError]:
+def vectors_of(
+    pictures: Sequence[bytes], settings: Settings, join: Join = joined, *, named: bool = False
+) -> Iterator[Seen | ImageError]:
     """Yield what each picture gives, or why it can't be read; what was seen before comes from the user's cache."""
     labels = _LABELS if named else 0
     for one in describe_each(pictures, settings=settings, labels=labels, cache=user_cache(), normalized=False):
@@ -37,4 +42,4 @@ def vectors_of(pictures: Sequence[bytes], settings: Settings, *, named: bool = F
             yield one
         else:
             names = (label.name for label in one.labels if label.vocabulary not in _LOOKS)
-            yield Seen(joined(one.vectors), next(names, "").split(",")[0])
+            yield Seen(join(one.vectors), next(names, "").split(",")[0])
