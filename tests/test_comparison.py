@@ -74,6 +74,8 @@ def test_the_orientation_is_told_as_seen_from_the_first_picture(photos):
     assert compare(turned, cat).evidence["hash"]["orientation"] == "rotated 270"
     assert compare(cat, cat[:, ::-1].copy()).evidence["hash"]["orientation"] == "mirrored"
     assert {"rotated 90", "rotated 270", "mirrored"} < set(ORIENTATIONS)
+    assert "; the second is the first rotated 270 degrees clockwise" in " ".join(compare(turned, cat).reasons)
+    assert compare(cat, cat[:, ::-1].copy()).reasons[0].endswith("; the second is the first mirrored")
 
 
 def test_strangers_are_not_the_same_picture(photos):

@@ -108,7 +108,7 @@ def _reasons(signals: Signals, swapped: bool) -> list[str]:
         reasons.append("one of them is too plain for hashes to mean anything")
     elif signals.pdq_bits <= _PDQ_SAME or signals.phash_bits <= _PHASH_SAME:
         how = _inverse(signals.turned, swapped)
-        turned = f"; the second is the first {ORIENTATIONS[how]}" if how else ""
+        turned = f"; the second is the first {_held(how)}" if how else ""
         reasons.append(f"their hashes agree but for {bits}{turned}")
     else:
         reasons.append(f"their hashes differ in {bits}")
@@ -135,6 +135,12 @@ def _substitution(ensemble: Ensemble) -> list[str]:
 def _inverse(turned: int, swapped: bool) -> int:
     """The turn seen from the other picture: a quarter turn back for one forward; mirrored turns undo themselves."""
     return (4 - turned) % 4 if swapped and turned < 4 else turned
+
+
+def _held(how: int) -> str:
+    """An orientation as a sentence says it; in the evidence it is a name that others read."""
+    name = ORIENTATIONS[how]
+    return f"{name} degrees clockwise" if "rotated" in name else name
 
 
 def _shares(signals: Signals, swapped: bool) -> tuple[float, float]:
