@@ -6,7 +6,8 @@ would import five more and apply limits of its own. No global of Pillow is read 
 
 from __future__ import annotations
 
-from contextlib import suppress
+import logging
+from contextlib import nullcontext, suppress
 from importlib import import_module
 from io import BytesIO
 
@@ -16,6 +17,7 @@ from PIL.ImageFile import ImageFile
 from lookalike.images import orientation
 from lookalike.images.headers import promised_size, reduction
 from lookalike.images.image import Limits, Pixels
+from lookalike.images.libtiff import quiet_libtiff
 from lookalike.images.quiet import quiet
 from lookalike.images.rgb import from_pillow
 
@@ -36,6 +38,8 @@ _PLUGINS = {
     "WEBP": ("PIL.WebPImagePlugin", "WebPImageFile"),
 }
 
+logging.getLogger(_PACKAGE).addHandler(logging.NullHandler())  # or what it logs goes to standard error, unasked
+
 
 def decode_with_pillow(data: bytes, kind: str, name: str, limits: Limits, wants: int | None) -> tuple[Pixels, int, int]:
     """Return (pixels, width, height), the size upright and whole; only a JPEG heeds `wants`.
@@ -45,7 +49,7 @@ def decode_with_pillow(data: bytes, kind: str, name: str, limits: Limits, wants:
     if promised := promised_size(data, kind):
         limits.check_pixels(name, *promised)
     module, plugin = _PLUGINS[kind]
-    with quiet(_PACKAGE):
+    with quiet(_PACKAGE), quiet_libtiff() if kind == "TIFF" else nullcontext():
         picture: ImageFile = getattr(import_module(module), plugin)(BytesIO(data))
         width, height = picture.size
         limits.check_pixels(name, width, height)
