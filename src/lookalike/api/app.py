@@ -36,6 +36,7 @@ from lookalike.api import (
 )
 from lookalike.api.admission import Admission
 from lookalike.api.backlog import Backlog
+from lookalike.api.heads import Heads
 from lookalike.api.health import Readiness
 from lookalike.api.journal import Journal
 from lookalike.api.limits import BodyLimit
@@ -80,6 +81,7 @@ def create_app(workspace: Workspace, access: Access) -> FastAPI:
     app.state.atlas = Atlas(workspace)
     app.state.readiness = Readiness(workspace)
     app.add_middleware(GZipMiddleware, minimum_size=2048)  # the innermost; each one that follows is around it
+    app.add_middleware(Heads)
     app.add_middleware(BodyLimit, limit=_BODY_LIMIT, larger={"/import": workspace.settings.import_bytes})
     app.add_middleware(Backlog, most=workspace.settings.max_requests)
     app.add_middleware(Admission, gate=gate, catalog=workspace.catalog)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 
-from fastapi import FastAPI, Response
+from fastapi import FastAPI, Request, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
@@ -53,8 +54,15 @@ def install(app: FastAPI) -> None:
     app.state.pages = frozenset(str(getattr(route, "path", "")) for room in rooms for route in room.router.routes)
     for room in rooms:
         app.include_router(room.router, include_in_schema=False)
-    app.mount("/static", _Static(directory=Path(__file__).parent / "static"), name="static")
+    static = _Static(directory=Path(__file__).parent / "static")
+    app.mount("/static", static, name="static")
+    app.add_route("/favicon.ico", partial(_icon, static), include_in_schema=False)
     refusals.install(app)
+
+
+async def _icon(static: StaticFiles, request: Request) -> Response:
+    """Return the icon where browsers look for one by themselves, beside the documentation and pictures."""
+    return await static.get_response("logo.svg", request.scope)
 
 
 class _Static(StaticFiles):
