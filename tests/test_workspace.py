@@ -129,6 +129,41 @@ def test_a_collection_that_is_damaged_can_be_dropped_and_leaves_the_others(tmp_p
         assert len(space.create("bad", kind="custom", entities={"shape": 3})) == 0
 
 
+@pytest.mark.parametrize("gone", ["collections", "collections/own"])
+def test_a_collection_whose_files_are_gone_is_told_as_lost(tmp_path, gone):
+    with lookalike.open(tmp_path / "space") as space:
+        space.create("own", kind="custom", entities={"shape": 3}).add([{"_id": "a", "_vector": [1, 2, 3]}])
+    shutil.rmtree(tmp_path / "space" / gone)
+    with lookalike.open(tmp_path / "space") as space:
+        with pytest.raises(StoreUnreadable, match="its files are gone"):
+            space.get("own")
+        with pytest.raises(CollectionExists):
+            space.create("own", kind="custom", entities={"shape": 3})
+        space.drop("own")
+        assert len(space.create("own", kind="custom", entities={"shape": 3})) == 0
+
+
+@pytest.mark.parametrize("where", ["before its store", "before its entry", "at the end"])
+def test_a_collection_whose_making_was_killed_is_made_again(tmp_path, monkeypatch, where):
+    def die(*_):
+        raise KeyboardInterrupt
+
+    with lookalike.open(tmp_path / "space") as space, monkeypatch.context() as patched:
+        steps = {
+            "before its store": (space._keeper, "make"),
+            "before its entry": (space.catalog.collections, "add"),
+            "at the end": (space, "_open"),
+        }
+        patched.setattr(*steps[where], die)
+        with pytest.raises(KeyboardInterrupt):
+            space.create("own", kind="custom", entities={"shape": 3})
+    with lookalike.open(tmp_path / "space") as space:
+        if where != "at the end":
+            assert list(space.list()) == []
+            space.create("own", kind="custom", entities={"shape": 3})
+        assert len(space.get("own")) == 0
+
+
 def test_a_folder_that_cannot_be_written_says_so(tmp_path, monkeypatch):
     lookalike.open(tmp_path / "space").close()
 

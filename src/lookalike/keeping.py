@@ -43,25 +43,29 @@ class Keeper:
         """Return the collection that an entry describes. Raises StoreUnreadable, StoreFailed, ModelError."""
         with self._guard:
             ensemble = standard_ensemble(info.model)
-            collection = Collection(info, self._side(info, info.place, info.dims).store, ensemble, self._settings, self)
+            collection = Collection(info, self._first(info).store, ensemble, self._settings, self)
             if info.beside is not None:
                 self.arrange(collection, info)
             return collection
 
+    def make(self, info: CollectionInfo) -> None:
+        """Make the empty store of a new collection. Raises as the stores do."""
+        self._shelf.open(info.place, info.dims, info.settings.index).close()
+
     def store(self, info: CollectionInfo) -> Watched:
         """Return the store by which a collection answers."""
         with self._guard:
-            return self._side(info, info.place, info.dims).store
+            return self._first(info).store
 
     def arrange(self, collection: Collection, info: CollectionInfo) -> None:
         """Have a collection go on as an entry says: another store, other describers, one beside or none."""
         with self._guard:
-            first = self._side(info, info.place, info.dims)
+            first = self._first(info)
             ensemble = standard_ensemble(info.model)
             if info.beside is None:
                 collection.adopt(info, first.store, ensemble, ensemble)
                 return
-            second = self._side(info, info.beside["store"], info.beside["dims"])
+            second = self._second(info)
             beside = self._ensemble_beside(info)
             names = _names(info, beside)
             paired = PairedEnsemble(ensemble, beside, names.made) if beside else ensemble
@@ -214,11 +218,20 @@ class Keeper:
             read,
         )
 
-    def _side(self, info: CollectionInfo, key: str, dims: Mapping[str, int]) -> Side:
+    def _first(self, info: CollectionInfo) -> Side:
+        return self._side(info, info.place, info.dims, make=False)
+
+    def _second(self, info: CollectionInfo) -> Side:
+        """Return the store beside the first; what it has not is described anew, so it may be made here."""
+        beside: Mapping[str, Any] = info.beside or {}
+        return self._side(info, beside["store"], beside["dims"], make=True)
+
+    def _side(self, info: CollectionInfo, key: str, dims: Mapping[str, int], *, make: bool) -> Side:
         sides = self._sides.setdefault(info.name, {})
         if key not in sides:
             notes = maps_folder(self._settings.workspace) / info.name / NOTES
-            sides[key] = Side(Watched(self._shelf.open(key, dims, info.settings.index), notes))
+            store = self._shelf.open(key, dims, info.settings.index, make=make)
+            sides[key] = Side(Watched(store, notes))
         return sides[key]
 
     def _ensemble_beside(self, info: CollectionInfo) -> Ensemble | None:

@@ -37,7 +37,7 @@ class Moved:
 def move(
     source: Workspace, target: Workspace, *, progress: Callable[[str, int], None] = lambda name, count: None
 ) -> list[Moved]:
-    """Copy every collection, with its decisions and trials, and verify it; the source stays as it is, to be deleted by hand.
+    """Copy every collection, its decisions and trials, and verify it; the source stays as it is, to be deleted by hand.
 
     Interrupted, call it again: what the target has already is compared, not copied. A collection appears in the
     target when all of it is there and verified. Nothing may be written to the source meanwhile. A collection that

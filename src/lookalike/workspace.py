@@ -20,7 +20,7 @@ from lookalike.catalog import FILE, Catalog, CollectionInfo, now
 from lookalike.collection import Collection
 from lookalike.describers.ensemble import standard_ensemble
 from lookalike.describers.modelfolder import check_folder, is_folder, settled
-from lookalike.errors import CollectionNotFound, InvalidName, WorkspaceLocked, WorkspaceUnreadable
+from lookalike.errors import CollectionExists, CollectionNotFound, InvalidName, WorkspaceLocked, WorkspaceUnreadable
 from lookalike.jobfiles import forget_files
 from lookalike.keeping import Keeper, described_by
 from lookalike.kinds import Kind, changed, settings_of
@@ -98,8 +98,14 @@ class Workspace:
         flow_of(chosen.taggers, self.path).check(ensemble.signatures)
         info = described_by(CollectionInfo(name, cast(Kind, kind), model, chosen, {}, {}, now()), ensemble)
         with self._guard:
-            self.catalog.collections.add(info)
+            if not self.is_local:  # others may make it at this moment: it is whose entry is first
+                self.catalog.collections.add(info)
+            elif self.catalog.collections.find(name):
+                raise CollectionExists(name)
             self._clear_away(name)  # left by a drop that was interrupted
+            self._keeper.make(info)
+            if self.is_local:  # last: a kill leaves no collection whose store would be missed
+                self.catalog.collections.add(info)
             return self._open(info)
 
     def configure(self, name: str, **changes: Any) -> Collection:

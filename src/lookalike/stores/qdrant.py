@@ -362,8 +362,8 @@ class QdrantShelf(Shelf):
         """prefix: begins the names of this workspace's collections there."""
         self._connection, self._prefix, self._layout = connection, f"{prefix}.", layout
 
-    def open(self, key: str, dims: Mapping[str, int], index: Sequence[str] = ()) -> Store:
-        """Open a store, and have the numbers at these paths indexed."""
+    def open(self, key: str, dims: Mapping[str, int], index: Sequence[str] = (), *, make: bool = True) -> Store:
+        """Open a store, and have the numbers at these paths indexed; one that is not there yet is made in any case."""
         store = QdrantStore.open(self._connection, self._prefix + key, dims, self._layout)
         store.index_numbers(index)
         return store

@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from lookalike.errors import StoreUnreadable
 from lookalike.stores.base import Store
 from lookalike.stores.edge import EdgeStore
 
@@ -20,8 +21,11 @@ class Shelf(ABC):
     """Stores by key. A key is a collection's name, or NAME~2 for another store of it."""
 
     @abstractmethod
-    def open(self, key: str, dims: Mapping[str, int], index: Sequence[str] = ()) -> Store:
-        """Open a store, or make an empty one. index: paths that filters should find fast. Raises as the stores do."""
+    def open(self, key: str, dims: Mapping[str, int], index: Sequence[str] = (), *, make: bool = True) -> Store:
+        """Open a store, or make an empty one. index: paths that filters should find fast. Raises as the stores do.
+
+        make: without, StoreUnreadable is raised where there is none, unless others may be about to make it.
+        """
 
     @abstractmethod
     def drop(self, key: str) -> None:
@@ -43,8 +47,10 @@ class FolderShelf(Shelf):
         """folder: the one they are in; it need not exist yet."""
         self._folder = folder
 
-    def open(self, key: str, dims: Mapping[str, int], index: Sequence[str] = ()) -> Store:
+    def open(self, key: str, dims: Mapping[str, int], index: Sequence[str] = (), *, make: bool = True) -> Store:
         """Open a store; the embedded engine indexes a path when it is first asked for."""
+        if not make and not any((self._folder / key).glob("*")):
+            raise StoreUnreadable(str(self._folder / key), "its files are gone")
         return EdgeStore.open(self._folder / key, dims)
 
     def drop(self, key: str) -> None:
