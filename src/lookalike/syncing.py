@@ -125,7 +125,8 @@ def _lines(feed: Feed, settings: Settings) -> Iterator[Iterator[Line]]:
 def _pictures(folder: Path) -> Iterator[Line]:
     found = scan(folder)
     if found.unreadable:
-        raise InvalidArgument("the folder", str(folder), f"readable throughout; {next(iter(found.unreadable))} is not")
+        first, reason = next(iter(found.unreadable.items()))
+        raise InvalidArgument("the folder", str(folder), f"readable throughout; {first} is not: {reason}")
     for number, path in enumerate(found.pictures, 1):
         yield number, {"_id": found.name(path), "_file": str(path)}
 

@@ -107,11 +107,15 @@ def test_group_copies_groups_byte_for_byte(run, pictures, draw, save, tmp_path):
     assert result.code == 0
     groups = [[path.rsplit("/", 1)[1] for path in group] for group in result.json["groups"]]
     assert groups == [["0.jpg"], ["1.jpg", "9.jpg"], ["2.jpg"], ["3.jpg"], ["4.jpg"], ["5.png"]]
-    assert sorted(entry.name for entry in (tmp_path / "out").iterdir()) == ["0", "1", "2", "3", "4", "5"]
+    assert sorted(entry.name for entry in (tmp_path / "out").glob("[!.]*")) == ["0", "1", "2", "3", "4", "5"]
+    assert result.json["unused"] == [
+        {"path": str(pictures / "notes.txt"), "reason": "not a picture by the ending of its name"}
+    ]
     assert (tmp_path / "out" / "1" / "9.jpg").read_bytes() == (pictures / "9.jpg").read_bytes()
     again = run("group", pictures, "--output", tmp_path / "out")
     assert again.code == 0
     assert "6 groups" in again.out
+    assert f"not grouped: {pictures / 'notes.txt'}: not a picture" in again.err
 
 
 def test_collections_come_and_go(run, pictures):

@@ -1,10 +1,14 @@
 """Folders divided: transitive, complete, and copied without touching anything else."""
 
+import os
+import shutil
+
 import numpy as np
 import pytest
 
 from lookalike.errors import FolderError, FolderNotFound, InvalidArgument, NoImagesFound
-from lookalike.folders.group import copy_groups, group_folder
+from lookalike.folders.copies import copy_groups
+from lookalike.folders.group import group_folder
 from lookalike.folders.scan import scan
 from lookalike.images import read_image
 from lookalike.ssim import prepare, ssim, to_gray
@@ -65,7 +69,45 @@ def test_an_output_inside_the_folder_is_not_grouped_again(pictures):
 def test_a_smaller_result_leaves_no_old_groups(pictures, tmp_path):
     copy_groups(group_folder(pictures, grade=1.0), tmp_path / "out")
     copy_groups(group_folder(pictures, grade=0.0), tmp_path / "out")
-    assert [entry.name for entry in (tmp_path / "out").iterdir()] == ["0"]
+    assert sorted(entry.name for entry in (tmp_path / "out").iterdir()) == [".lookalike-groups", "0"]
+
+
+@pytest.mark.parametrize("own", ["2024/a.jpg", "0/a.jpg", "0/mine.jpg", "7/deep/a.jpg", ".hidden"])
+@pytest.mark.parametrize("after_a_result", [False, True])
+def test_nothing_but_an_earlier_result_is_replaced(pictures, tmp_path, own, after_a_result):
+    """Folders named by numbers, such as years, may be anybody's; so may files put beside the copies."""
+    out, found = tmp_path / "out", group_folder(pictures)
+    if after_a_result:
+        copy_groups(found, out)
+    (out / own).parent.mkdir(parents=True, exist_ok=True)
+    (out / own).write_bytes(b"mine")
+    before = {path: path.is_file() and path.read_bytes() for path in out.rglob("*")}
+    with pytest.raises(FolderError, match=own.split("/")[0]):
+        copy_groups(found, out)
+    assert {path: path.is_file() and path.read_bytes() for path in out.rglob("*")} == before
+
+
+def test_a_copy_that_was_edited_since_is_not_replaced(pictures, tmp_path):
+    copy_groups(group_folder(pictures), tmp_path / "out")
+    (tmp_path / "out" / "0" / "0.jpg").write_bytes(b"edited")
+    with pytest.raises(FolderError, match=r"0/0\.jpg"):
+        copy_groups(group_folder(pictures), tmp_path / "out")
+
+
+def test_a_result_that_broke_off_can_be_replaced(pictures, tmp_path, monkeypatch):
+    copied, copy2 = [], shutil.copy2
+
+    def breaks_off(source, target):
+        copied.append(copy2(source, target))
+        if len(copied) == 3:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(shutil, "copy2", breaks_off)
+    with pytest.raises(KeyboardInterrupt):
+        copy_groups(group_folder(pictures), tmp_path / "out")
+    monkeypatch.undo()
+    copy_groups(group_folder(pictures), tmp_path / "out")
+    assert len(list((tmp_path / "out").rglob("*.*g"))) == 6
 
 
 def test_an_output_over_the_pictures_or_other_things_is_refused(pictures, tmp_path):
@@ -101,6 +143,25 @@ def test_scan_is_sorted_and_leaves_out_what_is_no_picture(pictures):
         "0.jpg", "1.jpg", "2.jpg", "3.jpg", "4.jpg", "UPPER.JPG", "more/5.png",
     ]  # fmt: skip
     assert [path.name for path in found.others] == ["notes.txt"]
+
+
+def test_everything_that_takes_no_part_is_told_with_its_reason(pictures):
+    (pictures / ".hidden").mkdir()
+    (pictures / "node_modules").mkdir()
+    (pictures / "bad.jpg").write_text("no", "utf-8")
+    (pictures / "gone.jpg").symlink_to("nowhere.jpg")
+    (pictures / "loop.jpg").symlink_to("loop.jpg")
+    (pictures / "folder.jpg").symlink_to(pictures / "more", target_is_directory=True)
+    os.mkfifo(pictures / "pipe.jpg")
+    unused = group_folder(pictures).unused
+    told = {path.removeprefix(f"{pictures}/"): reason for path, reason in unused.items()}
+    assert list(told) == [
+        ".hidden", "bad.jpg", "folder.jpg", "gone.jpg", "loop.jpg", "node_modules", "notes.txt", "pipe.jpg",
+    ]  # fmt: skip
+    assert told["gone.jpg"].startswith("a link that leads nowhere")
+    assert told["loop.jpg"].startswith("a link that leads nowhere")
+    assert told["folder.jpg"] == "a link to a folder, which is not followed"
+    assert told["pipe.jpg"] == "neither a file nor a folder"
 
 
 def test_an_empty_folder_says_what_pictures_are(tmp_path):

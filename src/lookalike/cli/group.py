@@ -30,19 +30,25 @@ def _group(
     output: Path = typer.Option(None, "--output", "-o", help="Copy the groups into folders below this one."),
     form: Format = FormatOption,
 ) -> None:
-    from lookalike.folders.group import copy_groups, group_folder
+    from lookalike.folders.copies import check_output, copy_groups
+    from lookalike.folders.group import group_folder
 
+    if output is not None:
+        check_output(folder, output)
     with progress_bar("reading", None) as advance:
         found = group_folder(folder, grade=grade, method=method, leave_out=output, progress=advance)
     if output is not None:
         copy_groups(found, output)
-    for path, reason in found.unreadable.items():
+    for path, reason in found.unused.items():
         note(f"not grouped: {path}: {reason}")
     groups = [[str(path) for path in group] for group in found.groups]
     named = [{"name": name} for name in found.names] or [{}] * len(groups)
     if form in (Format.json, Format.jsonl):
-        unreadable = [{"path": path, "reason": reason} for path, reason in found.unreadable.items()]
-        print_json({"groups": groups, "unreadable": unreadable, **({"names": found.names} if found.names else {})})
+        told = {
+            kind: [{"path": path, "reason": reason} for path, reason in paths.items()]
+            for kind, paths in (("unreadable", found.unreadable), ("unused", found.unused))
+        }
+        print_json({"groups": groups, **told, **({"names": found.names} if found.names else {})})
     elif form is not Format.table:
         print_rows([{"group": i, **named[i], "path": path} for i, group in enumerate(groups) for path in group], form)
     else:

@@ -1,10 +1,9 @@
-"""`lookalike group`: a folder of pictures divided into groups that look alike, and the groups copied apart."""
+"""`lookalike group`: a folder of pictures divided into groups that look alike."""
 
 from __future__ import annotations
 
 import os
-import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, get_args
@@ -16,14 +15,14 @@ from lookalike.describers.ensemble import Ensemble, standard_ensemble
 from lookalike.describers.labels import labels_of
 from lookalike.describers.stream import Job, describe_stream
 from lookalike.duplicates import connected_groups, group_by_ssim
-from lookalike.errors import FolderError, ImageError, InvalidArgument
+from lookalike.errors import ImageError, InvalidArgument
 from lookalike.folders.scan import Scan, scan
 from lookalike.images import read_image
 from lookalike.search import score_of
 from lookalike.settings import Settings
 from lookalike.ssim import to_gray
 
-__all__ = ["FolderGroups", "GroupMethod", "copy_groups", "group_folder"]
+__all__ = ["FolderGroups", "GroupMethod", "group_folder"]
 
 GroupMethod = Literal["ssim", "copy", "meaning"]
 
@@ -38,13 +37,14 @@ class FolderGroups:
 
     groups: ordered by their first member's path; members ascending by path. unreadable: path -> reason. names: of
     each group by meaning, what its pictures show on the whole, as "dog" or "beach, coast", "" where the model is not
-    sure; none of groups made otherwise.
+    sure; none of groups made otherwise. unused: path -> reason, of everything in the folder that is in no group.
     """
 
     root: Path
     groups: list[list[Path]] = field(default_factory=list)
     unreadable: dict[str, str] = field(default_factory=dict)
     names: list[str] = field(default_factory=list)
+    unused: dict[str, str] = field(default_factory=dict)
 
 
 def group_folder(
@@ -80,63 +80,12 @@ def group_folder(
         indices = connected_groups(len(rows), _alike(rows, grade))
         if method == "meaning":
             names = [_named(rows[group], standard_ensemble(settings.model)) for group in indices]
-    return FolderGroups(found.root, [[paths[i] for i in group] for group in indices], unreadable, names)
-
-
-def copy_groups(found: FolderGroups, output: str | os.PathLike[str]) -> None:
-    """Copy each group, byte for byte, into the folders 0, 1, ... below `output`, which is made if it is missing.
-
-    Earlier groups there (folders named by a number) are replaced; anything else there stops the copying before it
-    begins. Names are kept; where two of a group share one, the sub-folder goes before it.
-    Raises FolderError if `output` holds other things, lies inside the folder that was grouped, or can't be written.
-    """
-    target = _absolute(output)
-    _check_output(found.root, target)
-    try:
-        for old in list(target.iterdir()) if target.exists() else []:
-            shutil.rmtree(old)
-        for number, group in enumerate(found.groups):
-            place = target / str(number)
-            place.mkdir(parents=True)
-            for path, name in zip(group, _names(found.root, group), strict=True):
-                shutil.copy2(path, place / name)
-        target.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise FolderError(str(target), f"{target} can't be written: {error.strerror or error}.") from None
+    unused = dict(sorted((found.unused | unreadable).items()))
+    return FolderGroups(found.root, [[paths[i] for i in group] for group in indices], unreadable, names, unused)
 
 
 def _absolute(path: str | os.PathLike[str]) -> Path:
     return Path(os.path.normpath(Path(path).expanduser().absolute()))
-
-
-def _check_output(root: Path, target: Path) -> None:
-    if target == root or root.is_relative_to(target):
-        raise FolderError(
-            str(target), f"{target} would be replaced, and the pictures are in it. Choose another output."
-        )
-    if not target.exists():
-        return
-    if not target.is_dir():
-        raise FolderError(str(target), f"{target} is a file. Choose a folder for the output.")
-    strangers = [entry.name for entry in target.iterdir() if not (entry.is_dir() and entry.name.isdigit())]
-    if strangers:
-        raise FolderError(
-            str(target), f"{target} holds {strangers[0]!r} and perhaps more. Choose an empty folder for the output."
-        )
-
-
-def _names(root: Path, group: Sequence[Path]) -> list[str]:
-    """Return a name for each copy, unique in the group whatever the file system's view of upper and lower case."""
-    plain = [path.name.casefold() for path in group]
-    used: set[str] = set()
-    names = []
-    for path, folded in zip(group, plain, strict=True):
-        name = path.name if plain.count(folded) == 1 else "__".join(path.relative_to(root).parts)
-        while name.casefold() in used:
-            name = f"_{name}"
-        used.add(name.casefold())
-        names.append(name)
-    return names
 
 
 def _by_ssim(

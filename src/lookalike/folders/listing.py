@@ -16,6 +16,7 @@ from typing import IO, Final
 from lookalike.errors import FolderNotFound, InvalidArgument
 from lookalike.folders.companions import companions
 from lookalike.folders.paths import SEPARATOR, Leftovers
+from lookalike.folders.scan import NOT_BY_NAME
 from lookalike.folders.selection import Selection, absolute
 from lookalike.images.endings import EXTENSIONS
 
@@ -24,7 +25,6 @@ __all__ = ["Found", "Listing", "is_picture"]
 _ENDINGS: Final = frozenset(ending.encode() for ending in EXTENSIONS)
 _WORD: Final = 2**64 - 1  # inodes of some file systems of Windows are longer
 _READ: Final = 1 << 16
-_NOT_BY_NAME: Final = "not a picture by the ending of its name"
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +152,7 @@ class Listing:
             else:
                 self.unused.add(met.path, _link(met.path))
         elif not is_picture(met.entry.name):
-            self.unused.add(met.path, _NOT_BY_NAME)
+            self.unused.add(met.path, NOT_BY_NAME)
         else:
             try:  # on Windows the entry itself knows neither inode nor links
                 facts = _path(met.path).stat() if os.name == "nt" else met.entry.stat(follow_symlinks=False)
@@ -176,7 +176,7 @@ class Listing:
         elif stat.S_ISDIR(facts.st_mode):
             self.unused.add(path, "a folder in a list of files")
         elif not any_ending and not is_picture(path):
-            self.unused.add(path, _NOT_BY_NAME)
+            self.unused.add(path, NOT_BY_NAME)
         else:
             yield from self._taken(path, facts, root, ())
 

@@ -47,12 +47,11 @@ def folder(tmp_path, draw, save):
 
 
 def tree(folder):
-    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("[!.]*") if path.is_file())
 
 
 def test_grouping_says_and_does_what_it_did(folder):
-    (folder / "output" / "0").mkdir(parents=True)
-    (folder / "output" / "0" / "stale.png").write_bytes(b"x")
+    run(GROUPING / "imageSimilarity.py", "-s", "1", cwd=folder)
     done = run(GROUPING / "imageSimilarity.py", "-l", cwd=folder)
     assert done.stdout.startswith(BANNER)
     assert done.stdout.splitlines()[-4:] == [
@@ -90,11 +89,12 @@ def test_grouping_keeps_what_else_was_in_the_output_folder(folder):
     assert not (folder / "imageSimilarity.log").exists()
 
 
-def test_grouping_keeps_folders_that_are_named_by_years(folder):
-    (folder / "out" / "2024").mkdir(parents=True)
-    (folder / "out" / "2024" / "mine.png").write_bytes(b"mine")
+@pytest.mark.parametrize("name", ["2024", "0"])
+def test_grouping_keeps_folders_that_are_named_by_numbers(folder, name):
+    (folder / "out" / name).mkdir(parents=True)
+    (folder / "out" / name / "mine.png").write_bytes(b"mine")
     run(GROUPING / "imageSimilarity.py", "-o", "out", cwd=folder)
-    assert tree(folder / "out.before-1") == ["2024/mine.png"]
+    assert tree(folder / "out.before-1") == [f"{name}/mine.png"]
     assert tree(folder / "out") == ["0/01.png", "0/02.png", "1/03.png", "2/04.png"]
 
 

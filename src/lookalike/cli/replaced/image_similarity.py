@@ -80,7 +80,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _divide(asked: argparse.Namespace) -> int:
-    from lookalike.folders.group import FolderGroups, copy_groups
+    from lookalike.folders.copies import copy_groups
+    from lookalike.folders.group import FolderGroups
 
     grade, images, output = asked.similarityGrade, asked.imagesDirectory, asked.outputDirectory
     for wrong, message in ((not 0 <= grade <= 1, _BAD_GRADE), (not images.is_dir(), _NO_FOLDER)):
@@ -114,7 +115,7 @@ def _read(images: Path, output: Path) -> tuple[Path, list[Path], list[Gray]]:
         found = Scan(images.expanduser().absolute())
     _log.debug("Files detected: %d", len(found.pictures) + len(found.others))
     limits = Settings.load().limits
-    reasons = found.unreadable | {str(path): "not named as a picture is" for path in found.others}
+    reasons = found.unused
     paths, grays = [], []
     for path in found.pictures:
         try:
@@ -142,12 +143,11 @@ def _groups(paths: Sequence[Path], grays: Sequence[Gray], grade: float) -> list[
 
 def _set_aside(output: Path, images: Path) -> None:
     """Rename an output folder that holds more than earlier groups: the original deleted it, with whatever was in it."""
+    from lookalike.folders.copies import foreign
+
     target = output.expanduser().absolute()
-    if not target.is_dir() or images.is_relative_to(target):
+    if not target.is_dir() or images.is_relative_to(target) or not foreign(target):
         return
-    entries = list(target.iterdir())
-    if {entry.name for entry in entries if entry.is_dir()} == {str(number) for number in range(len(entries))}:
-        return  # 0, 1, ... and nothing else; folders named by years are somebody's own
     number = 1
     while (aside := target.with_name(f"{target.name}.before-{number}")).exists():
         number += 1
