@@ -32,10 +32,10 @@ import numpy as np
 from lookalike.edits import EDITS, edit
 from lookalike.folders.candidates import candidates
 from lookalike.folders.survey import Survey
-from lookalike.folders.vectors import VectorFile
 from lookalike.images.image import Pixels
 from lookalike.images.resize import encode_jpeg
 from lookalike.likeness import turned_codes
+from lookalike.vectorfile import VectorFile
 
 PER_FOLDER = 500
 ONE_COPY_IN = 5

@@ -19,6 +19,7 @@ FLOORS = [
         "duplicates",
         "hashkernel",
         "hashjoin",
+        "vectorfile",
         "vectorjoin",
         "metrics",
         "evaluate",

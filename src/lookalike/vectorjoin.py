@@ -7,12 +7,14 @@ against the rows of the cells whose centers are nearest to it, and so is each of
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any, Final, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.errors import InvalidArgument
+from lookalike.vectorfile import VectorFile
 
 __all__ = ["EXACT_UP_TO", "Found", "near_rows"]
 
@@ -37,7 +39,7 @@ _PROBES: Final = 24  # cells that a row is held against
 _MOST_CELLS: Final = 65_000
 _ENOUGH: Final = 0.998  # who has as many neighbors as wanted above this looks no further: a crowd of all but equal ones
 _TICKS: Final = 8  # cells, or blocks of rows, between two calls of `tick`
-_PART: Final = 250_000  # rows of which the nearest are kept in mind at once
+_PART: Final = 125_000  # rows of which the nearest are kept in mind at once
 _ROUNDS: Final = 8  # of k-means
 _SAMPLE: Final = 40  # rows of each cell that k-means looks at
 _QUERIES: Final = 1024  # rows compared at once
@@ -54,7 +56,7 @@ def near_rows(
     a row is not its own neighbor. Pairs (i, j) come in blocks, ascending by i, the nearest first. Of more than
     `EXACT_UP_TO` rows on either side some pairs are missed: 0.5 % of those of a cosine from 0.5 in ten thousand
     pictures, 0.02 % from 0.6, none from 0.8; and who has all its neighbors above 0.998 is not looked at further.
-    Beside the rows, some 100 MB are taken.
+    Beside the rows, some 70 MB are taken; and on disk, for more than `EXACT_UP_TO`, what those of `right` take.
     tick: called now and then with the share of the work done, in [0, 1].
     Raises InvalidArgument for fewer than 1 neighbor, and for a cosine of 0 or less.
     """
@@ -75,11 +77,8 @@ def _exactly(left: Rows, right: Rows, least: float, most: int, tick: Callable[[f
         best = _Best(len(queries), most, least)
         for other in range(0, len(right), _COLUMNS):
             columns = right[other : other + _COLUMNS].astype(np.float32)
-            cosines = queries @ columns.T
-            inside = np.arange(other, other + len(columns))
-            if left is right:
-                _exclude(numbers, inside, cosines)
-            best.add(numbers - start, inside, cosines)
+            block = _Block(np.arange(other, other + len(columns)), columns, left is right)
+            best.add(numbers - start, block.numbers, block.cosines(numbers, queries))
         tick(min(1.0, (start + _QUERIES) / len(left)))
         i, j, cosine = best.told(0, len(queries))
         yield i + start, j, cosine
@@ -88,40 +87,50 @@ def _exactly(left: Rows, right: Rows, least: float, most: int, tick: Callable[[f
 def _by_cells(left: Rows, right: Rows, least: float, most: int, tick: Callable[[float], None]) -> Iterator[Found]:
     centers = _centers(right, tick)
     inside = _Cells(right, range(len(right)), centers, 1, tick)
+    ordered = _in_order(right, inside.order, tick)
     for start in range(0, len(left), _PART):
         span = range(start, min(start + _PART, len(left)))
         asking = _Cells(left, span, centers, min(_PROBES, len(centers)), tick)
         best = _Best(len(span), most, least)
         for cell in range(len(centers)):
-            rows, members = asking.all(cell), inside.all(cell)
-            for other in range(0, len(members), _COLUMNS):
-                _compare(left, right, rows + start, members[other : other + _COLUMNS], best, start)
+            rows = asking.all(cell) + start
+            for part in inside.places(cell):
+                block = _Block(inside.order[part], ordered.rows[part].astype(np.float32), left is right)
+                _compare(left, rows, block, best, start)
             if cell % _TICKS == 0:
+                ordered.release()
                 tick((start + len(span) * cell / len(centers)) / len(left))
         for at in range(0, len(span), _COLUMNS):
             i, j, cosine = best.told(at, min(at + _COLUMNS, len(span)))
             yield i + start, j, cosine
 
 
-def _compare(
-    left: Rows, right: Rows, rows: NDArray[np.intp], members: NDArray[np.intp], best: _Best, start: int
-) -> None:
-    """Hold rows of `left` against some of `right`. best: of the rows from `start` on."""
-    columns = right[members].astype(np.float32)
+@dataclass(frozen=True, slots=True, eq=False)
+class _Block:
+    """Rows to hold others against. numbers: (c,), ascending; rows: (c, d); same: whether numbers mean the same rows
+    on both sides, so that none is held against itself.
+    """
+
+    numbers: NDArray[np.integer[Any]]
+    rows: NDArray[np.float32]
+    same: bool
+
+    def cosines(self, numbers: NDArray[np.intp], rows: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return those of some rows with all of the block, (r, c); -1 of a row with itself."""
+        cosines = rows @ self.rows.T
+        if self.same:
+            at = np.minimum(np.searchsorted(self.numbers, numbers), len(self.numbers) - 1)
+            own = np.flatnonzero(self.numbers[at] == numbers)
+            cosines[own, at[own]] = -1.0
+        return cosines
+
+
+def _compare(left: Rows, rows: NDArray[np.intp], block: _Block, best: _Best, start: int) -> None:
+    """Hold rows of `left` against a block. best: of the rows from `start` on."""
     rows = rows[best.bar[rows - start] < _ENOUGH]
     for at in range(0, len(rows), _QUERIES):
         part = rows[at : at + _QUERIES]
-        cosines = left[part].astype(np.float32) @ columns.T
-        if left is right:
-            _exclude(part, members, cosines)
-        best.add(part - start, members, cosines)
-
-
-def _exclude(rows: NDArray[np.intp], columns: NDArray[np.intp], cosines: NDArray[np.float32]) -> None:
-    """Make no row its own neighbor. columns: ascending."""
-    at = np.minimum(np.searchsorted(columns, rows), len(columns) - 1)
-    own = np.flatnonzero(columns[at] == rows)
-    cosines[own, at[own]] = -1.0
+        best.add(part - start, block.numbers, block.cosines(part, left[part].astype(np.float32)))
 
 
 class _Best:
@@ -132,7 +141,7 @@ class _Best:
         self._cosines = np.full((n, most), -1.0, np.float32)
         self._numbers = np.zeros((n, most), np.int32)
 
-    def add(self, rows: NDArray[np.intp], columns: NDArray[np.intp], cosines: NDArray[np.float32]) -> None:
+    def add(self, rows: NDArray[np.intp], columns: NDArray[np.integer[Any]], cosines: NDArray[np.float32]) -> None:
         """Take in how near some rows are to some others. rows: (r,), each once; columns: (c,); cosines: (r, c)."""
         most = self._cosines.shape[1]
         near = cosines > self.bar[rows][:, None]
@@ -175,7 +184,7 @@ class _Cells:
     def __init__(
         self, rows: Rows, span: range, centers: NDArray[np.float32], probes: int, tick: Callable[[float], None]
     ) -> None:
-        self._order = np.empty((probes, len(span)), np.int32)
+        self._order: NDArray[np.int32] = np.empty((probes, len(span)), np.int32)
         self._starts = np.empty((probes, len(centers) + 1), np.intp)
         cells = np.empty((probes, len(span)), np.uint16)
         for start in range(0, len(span), _QUERIES):
@@ -190,6 +199,17 @@ class _Cells:
             ordered = cells[probe][self._order[probe]]
             self._starts[probe] = np.searchsorted(ordered, np.arange(len(centers) + 1))
 
+    @property
+    def order(self) -> NDArray[np.int32]:
+        """Rows by their nearest cell, in each ascending; those of no cell come last."""
+        return np.asarray(self._order[-1], np.int32)
+
+    def places(self, cell: int) -> Iterator[slice]:
+        """Yield where in `order` the rows of a cell are, up to 8,192 at a time."""
+        first, last = self._starts[-1, cell : cell + 2].tolist()
+        for at in range(first, last, _COLUMNS):
+            yield slice(at, min(at + _COLUMNS, last))
+
     def all(self, cell: int) -> NDArray[np.intp]:
         """Return the rows that have this cell among their nearest; ascending where they have one."""
         return np.concatenate([self._of(probe, cell) for probe in range(len(self._order))])
@@ -197,6 +217,24 @@ class _Cells:
     def _of(self, probe: int, cell: int) -> NDArray[np.intp]:
         first, last = self._starts[probe, cell : cell + 2]
         return self._order[probe, first:last].astype(np.intp)
+
+
+def _in_order(rows: Rows, order: NDArray[np.int32], tick: Callable[[float], None]) -> VectorFile:
+    """Return rows in another order, in a file: rows of one cell lie all over the place, and where there is memory for
+    half of them only, each would be read from the disk again and again. Filled part by part, in a pass over all each.
+    """
+    ordered = VectorFile(len(rows), rows[:1].shape[1])
+    place = np.empty(len(rows), np.int32)
+    place[order] = np.arange(len(rows), dtype=np.int32)
+    for low in range(0, len(rows), _PART):
+        part = ordered.rows[low : low + _PART]
+        for start in range(0, len(rows), _COLUMNS):
+            to = place[start : start + _COLUMNS] - low
+            chosen = np.flatnonzero((to >= 0) & (to < len(part)))
+            part[to[chosen]] = rows[start : start + _COLUMNS][chosen]
+            tick(0.0)
+        ordered.release()
+    return ordered
 
 
 def _centers(rows: Rows, tick: Callable[[float], None]) -> NDArray[np.float32]:

@@ -21,9 +21,9 @@ from lookalike.folders.paths import Leftovers
 from lookalike.folders.reading import Depth, Read, Reader
 from lookalike.folders.selection import Selection
 from lookalike.folders.table import Table
-from lookalike.folders.vectors import VectorFile
 from lookalike.likeness import is_plain
 from lookalike.settings import Settings
+from lookalike.vectorfile import VectorFile
 
 __all__ = ["Progress", "Survey", "take_survey"]
 
