@@ -168,6 +168,18 @@ def test_small_parts_are_looked_at_closer(photos, monkeypatch):
     assert found.keypoints > glanced.keypoints
 
 
+@pytest.mark.parametrize(("matches", "needless", "closer"), [(4, False, False), (5, False, True), (4, True, True)])
+def test_a_glance_without_matches_is_left_at_that_on_request(photos, monkeypatch, matches, needless, closer):
+    ensemble, looks = standard_ensemble(), []
+    find = room.find_keypoints
+    monkeypatch.setattr(room, "find_keypoints", lambda pixels, **how: looks.append(how) or find(pixels, **how))
+    monkeypatch.setattr(room, "count_matches", lambda a, b: matches)
+    cat, cup = (portrait(photos[name], ensemble) for name in ("chelsea", "coffee"))
+    mistaken = [portrait(one.pixels, ensemble, Sketch(one.phashes, one.plain, cat.row("copy"))) for one in (cat, cup)]
+    assert measure_portraits(*mistaken, needless=needless).overlap is None
+    assert ({"closer": True} in looks) is closer
+
+
 def test_what_is_known_of_a_picture_is_not_measured_again(photos, monkeypatch):
     ensemble, whole = standard_ensemble(), photos["chelsea"]
     copy = read_image(encode_jpeg(whole, 40)).pixels

@@ -19,7 +19,7 @@ from lookalike.images.image import Pixels
 
 Floats = NDArray[np.float32]
 
-__all__ = ["Features", "Overlap", "agreement", "find_overlap", "mirrored", "prepare"]
+__all__ = ["Features", "Overlap", "agreement", "count_matches", "find_overlap", "mirrored", "prepare"]
 
 _GLANCE = (160, 300)  # longer side that keypoints are looked for at, in pixels, and how many; SIFT starts at twice that
 _CLOSER = (400, 600)
@@ -114,6 +114,11 @@ def find_overlap(a: Features, b: Features) -> Overlap | None:
     inside = kept.ravel() > 0
     spread = max(_spanned(source[inside], a.gray.shape), _spanned(target[inside], b.gray.shape))
     return Overlap(int(inside.sum()), to_units @ homography @ to_pixels, share_a, share_b, spread, agreed)
+
+
+def count_matches(a: Features, b: Features) -> int:
+    """Return how many keypoints are clearly each other's nearest, wherever they lie; of a as it is, or mirrored."""
+    return max(len(_match(one.rows, b.rows)) for one in (a, mirrored(a)))
 
 
 def agreement(one: Floats, other: Floats, seen: Floats) -> float:

@@ -19,7 +19,7 @@ from lookalike.describers.hashes import MIN_QUALITY, Bits, hamming, hash_picture
 from lookalike.errors import InvalidArgument
 from lookalike.images.image import Image, Pixels
 from lookalike.images.resize import thumbnail
-from lookalike.keypoints import Features, Overlap, find_overlap, mirrored
+from lookalike.keypoints import Features, Overlap, count_matches, find_overlap, mirrored
 from lookalike.keypoints import prepare as find_keypoints
 from lookalike.ssim import Prepared, prepare, ssim, to_gray
 
@@ -46,6 +46,7 @@ _EVIDENT = (24, 6, 0.9)  # bits of PDQ and pHash up to which, and P(same) by the
 _FAR = (90, 17)  # bits from which, and
 _UNLIKELY, _UNLIKE = 0.02, 0.5  # P(same) and P(same kind) below which two pictures are strangers
 _DOUBTFUL = 0.3  # P(same) by the copy vector from which it is worth looking closer for keypoints
+_PROMISING = 5  # keypoints that match, from which a closer look may align them
 _SURE = 20  # aligned keypoints from which nobody needs to look closer
 
 
@@ -177,7 +178,8 @@ def measure_portraits(a: Portrait, b: Portrait, *, needless: bool = True, overla
     """Measure every signal of a pair; what is of one picture alone is kept in its portrait.
 
     needless: whether to measure what no judgment asks for, too: SSIM and color where hashes say more, meaning where
-    the copy vector does; nan otherwise. overlap: of the two, if that is known, so that nobody looks for keypoints.
+    the copy vector does, nan otherwise; and to look closer where a glance has as good as nothing to go by.
+    overlap: of the two, if that is known, so that nobody looks for keypoints.
     Not symmetric to the last bit: who wants that takes the pictures in one order. Raises InvalidArgument if the two
     were made for different ensembles.
     """
@@ -204,7 +206,7 @@ def measure_portraits(a: Portrait, b: Portrait, *, needless: bool = True, overla
         mirrored=held >= 4 and overlap is not None,
         looked=overlap is not None,
     )
-    return signals if signals.looked or _decided(signals) else _aligned(a, b, signals)
+    return signals if signals.looked or _decided(signals) else _aligned(a, b, signals, needless)
 
 
 def likely_alike(a: Portrait, b: Portrait, held: int = 0) -> float:
@@ -248,12 +250,17 @@ def match_hashes(a: Portrait, b: Portrait) -> tuple[int, int, bool]:
     return nearest, int(bits[nearest]), plain
 
 
-def _aligned(a: Portrait, b: Portrait, signals: Signals) -> Signals:
-    """Return the signals with what keypoints say: at a glance, and where it is in doubt then, looked at closer."""
+def _aligned(a: Portrait, b: Portrait, signals: Signals, needless: bool) -> Signals:
+    """Return the signals with what keypoints say: at a glance, and where it is in doubt then, looked at closer.
+
+    Of 48 copies that only a closer look told, all but 2 had `_PROMISING` matches at a glance; of 699 strangers that
+    the copy vector takes for copies a third had fewer.
+    """
     own, other = a.keypoints, b.keypoints
     overlap, flipped = _find_overlap(own, other, signals.turned >= 4)
     firm = 0 if overlap is None else overlap.inliers
-    if firm < _SURE and signals.copy_probability >= _DOUBTFUL:
+    in_doubt = firm < _SURE and signals.copy_probability >= _DOUBTFUL
+    if in_doubt and (needless or firm or count_matches(own, other) >= _PROMISING):
         finer, finer_flipped = _find_overlap(a.fine_keypoints, b.fine_keypoints, signals.turned >= 4)
         if overlap is None or (finer is not None and finer.inliers > firm):
             own, other = a.fine_keypoints, b.fine_keypoints
