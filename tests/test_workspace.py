@@ -182,3 +182,22 @@ def test_a_catalog_that_cannot_be_opened_is_not_called_damaged(tmp_path):
     (folder / "catalog.sqlite").mkdir()
     with pytest.raises(WorkspaceUnreadable, match="look whether the disk is full or can't be written"):
         lookalike.open(folder)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes of files are a matter of POSIX")
+def test_a_new_workspace_is_its_owners_alone(tmp_path):
+    with lookalike.open(tmp_path / "made") as space:
+        space.create("c", kind="custom", entities={"shape": 3})
+        modes = {path.name: path.stat().st_mode & 0o077 for path in (space.path, *space.path.glob("catalog.sqlite*"))}
+    assert modes.keys() >= {"made", "catalog.sqlite"}
+    assert set(modes.values()) == {0}
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes of files are a matter of POSIX")
+def test_what_its_owner_shares_stays_shared(tmp_path):
+    lookalike.open(tmp_path / "w").close()
+    (tmp_path / "w").chmod(0o770)
+    (tmp_path / "w" / "catalog.sqlite").chmod(0o660)
+    lookalike.open(tmp_path / "w").close()
+    assert (tmp_path / "w").stat().st_mode & 0o777 == 0o770
+    assert (tmp_path / "w" / "catalog.sqlite").stat().st_mode & 0o777 == 0o660

@@ -20,7 +20,7 @@ from lookalike.catalog import FILE, Catalog, CollectionInfo, now
 from lookalike.collection import Collection
 from lookalike.describers.ensemble import standard_ensemble
 from lookalike.describers.modelfolder import check_folder, is_folder, settled
-from lookalike.errors import CollectionExists, CollectionNotFound, InvalidName, WorkspaceLocked, WorkspaceUnreadable
+from lookalike.errors import CollectionExists, CollectionNotFound, InvalidArgument, InvalidName, WorkspaceLocked, WorkspaceUnreadable
 from lookalike.jobfiles import forget_files
 from lookalike.keeping import Keeper, described_by
 from lookalike.kinds import Kind, changed, settings_of
@@ -88,7 +88,7 @@ class Workspace:
         Raises InvalidName, CollectionExists, InvalidArgument, UnknownModel, TaggerUnusable, TaggerMismatch, and
         WeightsCorrupt for a trained model whose folder was altered.
         """
-        if not _NAME.match(name):
+        if not isinstance(name, str) or not _NAME.match(name):
             raise InvalidName(name)
         chosen = settings_of(kind, settings)
         model = settled(str(model or self.settings.model))
@@ -124,7 +124,9 @@ class Workspace:
             return collection
 
     def get(self, name: str) -> Collection:
-        """Return a collection. Raises CollectionNotFound, StoreUnreadable, UnknownModel."""
+        """Return a collection. Raises InvalidName, CollectionNotFound, StoreUnreadable, UnknownModel."""
+        if not isinstance(name, str):
+            raise InvalidName(name)
         with self._guard:
             opened = self._opened.get(name)
             if opened is not None and self._lock is not None:
@@ -243,7 +245,7 @@ class Workspace:
     def _make_folder(self, create: bool) -> None:
         try:
             self._look_at_folder(create)
-            self.path.mkdir(parents=True, exist_ok=True)
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
             (self.path / "collections").mkdir(exist_ok=True)
         except OSError as error:
             raise WorkspaceUnreadable(str(self.path), error.strerror or str(error)) from None
@@ -267,10 +269,12 @@ def open_workspace(
     a file in the workspace. A cluster needs one, and takes a SQLite file too.
     Raises WorkspaceLocked, WorkspaceUnreadable, InvalidArgument, MissingExtra, StoreFailed.
     """
+    if path is not None and not isinstance(path, str | os.PathLike):
+        raise InvalidArgument("path", path, "a folder, or like qdrant://host:6333/PREFIX")
     settings = settings or Settings.load()
     if catalog is not None:
         settings = replace(settings, catalog=catalog)
-    return Workspace(os.fspath(path) if path is not None else settings.workspace, settings)
+    return Workspace(settings.workspace if path is None else os.fspath(path), settings)
 
 
 def _hold(folder: Path) -> FileLock:

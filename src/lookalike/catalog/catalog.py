@@ -88,7 +88,7 @@ def open_catalog(workspace: Path, url: str = "") -> Catalog:
     if not (workspace / FILE).is_file() and workspace.is_dir() and any(workspace.iterdir()):
         raise WorkspaceUnreadable(str(workspace), "the folder holds other things; choose an empty one")
     try:
-        workspace.mkdir(parents=True, exist_ok=True)
+        workspace.mkdir(mode=0o700, parents=True, exist_ok=True)  # what is known of pictures is as private as they are
     except OSError as error:
         raise WorkspaceUnreadable(str(workspace), error.strerror or str(error)) from None
     stores = workspace / "collections"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -38,6 +39,7 @@ class Database:
             self.place = str(place)
             url = sql.URL.create("sqlite", database=str(place))
             self._engine = sql.create_engine(url, connect_args={"timeout": _PATIENCE})
+            sql.event.listen(self._engine, "do_connect", _make_private)
             sql.event.listen(self._engine, "connect", _set_up_sqlite)
             sql.event.listen(self._engine, "begin", _begin_sqlite)
         else:
@@ -109,6 +111,12 @@ def _postgres_engine(url: sql.URL) -> sql.Engine:
     except ModuleNotFoundError:
         raise MissingExtra("A catalog in PostgreSQL", "postgres") from None
     return engine.execution_options(schema_translate_map={None: SCHEMA})
+
+
+def _make_private(_: Any, __: Any, arguments: Sequence[Any], ___: Any) -> None:
+    """Make the file, if it is missing, for its owner's eyes: SQLite's logs beside it get the same mode."""
+    with suppress(OSError):  # why it can't be made is said by SQLite, which tries again
+        os.close(os.open(arguments[0], os.O_RDWR | os.O_CREAT, 0o600))
 
 
 def _set_up_sqlite(connection: Any, _: Any) -> None:
