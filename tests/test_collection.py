@@ -7,7 +7,15 @@ import numpy as np
 import pytest
 
 import lookalike
-from lookalike.errors import InvalidArgument, InvalidFilter, ModelMismatch, RecordNotFound, ShapeMismatch, UnknownVector
+from lookalike.errors import (
+    CollectionClosed,
+    InvalidArgument,
+    InvalidFilter,
+    ModelMismatch,
+    RecordNotFound,
+    ShapeMismatch,
+    UnknownVector,
+)
 
 
 @pytest.fixture
@@ -265,3 +273,32 @@ def test_ids_that_are_no_list_of_ids_touch_nothing(space, ids):
         with pytest.raises(InvalidArgument, match="a list of strings"):
             verb(ids)
     assert len(own) == 3
+
+
+@pytest.mark.parametrize("one", ["pics", {"_id": "a", "_vector": [1.0]}, b"bytes", 5, None])
+def test_one_record_without_a_list_is_told_and_not_taken_apart(filled, one):
+    for verb in (filled.add, filled.update, lambda records: filled.rank(records, id="1")):
+        with pytest.raises(InvalidArgument, match=r'a list, like \["a.jpg", "b.jpg"\]'):
+            verb(one)
+    assert len(filled) == 5
+
+
+def test_a_misspelled_question_names_those_there_are(filled, pictures):
+    for ask in (filled.search, lambda **question: filled.rank(["1"], **question)):
+        with pytest.raises(InvalidArgument, match="search is 'imgae'; it must be given one or more of image, box, id"):
+            ask(imgae=pictures / "1.jpg")
+
+
+def test_a_closed_collection_says_so_when_it_is_counted(tmp_path):
+    with lookalike.open(tmp_path / "other") as space:
+        closed = space.create("own", kind="custom", entities={"shape": 3})
+    with pytest.raises(CollectionClosed):
+        len(closed)
+
+
+def test_an_export_that_cannot_be_written_names_the_file_that_was_asked_for(filled, tmp_path):
+    for name in ("out.jsonl", "out.jsonl.gz", "out.csv", "out.parquet"):
+        with pytest.raises(FileNotFoundError) as caught:
+            filled.export_file(tmp_path / "missing" / name)
+        assert str(tmp_path / "missing" / name) in str(caught.value)
+        assert ".part" not in str(caught.value)

@@ -13,6 +13,7 @@ from lookalike.catalog import open_catalog
 from lookalike.errors import (
     CollectionExists,
     CollectionNotFound,
+    InvalidArgument,
     InvalidName,
     StoreUnreadable,
     WorkspaceLocked,
@@ -201,3 +202,11 @@ def test_what_its_owner_shares_stays_shared(tmp_path):
     lookalike.open(tmp_path / "w").close()
     assert (tmp_path / "w").stat().st_mode & 0o777 == 0o770
     assert (tmp_path / "w" / "catalog.sqlite").stat().st_mode & 0o777 == 0o660
+
+
+def test_what_is_no_name_and_no_place_is_told(space):
+    for verb in (space.create, space.get):
+        with pytest.raises(InvalidName, match="None can't name a collection"):
+            verb(None)
+    with pytest.raises(InvalidArgument, match="path is 5; it must be a folder"):
+        lookalike.open(5)

@@ -17,6 +17,7 @@ from lookalike.describers.ensemble import Ensemble
 from lookalike.erasure import erase
 from lookalike.errors import InvalidArgument, ModelMismatch
 from lookalike.holdings import Holdings, check_ids
+from lookalike.images.sources import check_several
 from lookalike.intake import RawRecord
 from lookalike.likeness import Judge
 from lookalike.records import (
@@ -125,6 +126,7 @@ class Collection(Holdings):
         A record that can't be taken is listed in `failed` and the others go on. What was written stays, whatever
         happens later. Raises ModelMismatch, TaggerUnusable, InvalidArgument, StoreFailed, CollectionClosed.
         """
+        check_several("records", records)
         self._check_model()
         tally = Tally()
         with self._answering():
@@ -137,8 +139,10 @@ class Collection(Holdings):
         """Change metadata of existing records without touching their pictures.
 
         Given fields are laid over old ones, those named in a record's `$unset` go; with `replace`, all old ones go.
-        Records that don't exist, or bring a picture, are listed in `failed`. Raises StoreFailed, CollectionClosed.
+        Records that don't exist, or bring a picture, are listed in `failed`. Raises InvalidArgument, StoreFailed,
+        CollectionClosed.
         """
+        check_several("records", records)
         tally = Tally()
         with self._answering():
             self._writer.rule("replace" if replace else "merge").update(records, tally)
@@ -239,7 +243,7 @@ class Collection(Holdings):
         or a query made before. A record that is an example does not find itself. trial, visitor: see `Trials.search`.
         Raises RecordNotFound, InvalidFilter, InvalidArgument, UnknownVector, ShapeMismatch, ImageError, ModelError.
         """
-        asked = query or Query(**question)
+        asked = query or Query.of(question)
         if trial is not None:
             return self._at_home.try_out(self, asked, trial, visitor)
         if visitor is not None:
@@ -258,8 +262,10 @@ class Collection(Holdings):
         only so many back; default all. question: what is looked for, as in `search`. What can't be measured is
         listed in `failed`.
         """
+        check_several("records", records)
+        asked = Query.of({"k": MAX_RANKED if k is None else k, **question})
         with self._answering():
-            return self._searcher.rank(records, Query(k=MAX_RANKED if k is None else k, **question))
+            return self._searcher.rank(records, asked)
 
     def check(
         self, image: Any, *, k: int = 10, where: Mapping[str, Any] | None = None, verify: bool = True

@@ -45,7 +45,8 @@ class Holdings:
         return self.info.settings
 
     def __len__(self) -> int:
-        return self._store.count()
+        with self._answering():
+            return self._store.count()
 
     def get(self, ids: Sequence[str]) -> list[Record | None]:
         """Return the records in the order asked, None where there is none. Raises InvalidArgument."""

@@ -20,7 +20,14 @@ from lookalike.catalog import FILE, Catalog, CollectionInfo, now
 from lookalike.collection import Collection
 from lookalike.describers.ensemble import standard_ensemble
 from lookalike.describers.modelfolder import check_folder, is_folder, settled
-from lookalike.errors import CollectionExists, CollectionNotFound, InvalidArgument, InvalidName, WorkspaceLocked, WorkspaceUnreadable
+from lookalike.errors import (
+    CollectionExists,
+    CollectionNotFound,
+    InvalidArgument,
+    InvalidName,
+    WorkspaceLocked,
+    WorkspaceUnreadable,
+)
 from lookalike.jobfiles import forget_files
 from lookalike.keeping import Keeper, described_by
 from lookalike.kinds import Kind, changed, settings_of

@@ -2,6 +2,7 @@
 
 import dataclasses
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ import lookalike
 from lookalike.describers.cache import DescriptionCache
 from lookalike.describers.descriptions import describe_each
 from lookalike.describers.ensemble import Ensemble, standard_ensemble
-from lookalike.errors import ImageError, ImageTooLarge, ImageUnreadable
+from lookalike.errors import ImageError, ImageTooLarge, ImageUnreadable, InvalidArgument
 from lookalike.settings import Settings
 
 SETTINGS = Settings(threads=2)
@@ -150,3 +151,9 @@ def test_nothing_to_describe(own_cache):
     found = lookalike.describe([])
     assert found.vectors.shape == (0, 256)
     assert np.concatenate([found.copy, found.vectors], axis=1).shape == (0, 384)
+
+
+@pytest.mark.parametrize("one", ["pics", Path("pics"), b"bytes", 5])
+def test_one_source_without_a_list_is_told_and_not_taken_apart(one):
+    with pytest.raises(InvalidArgument, match=r'sources is .*; it must be a list, like \["a.jpg", "b.jpg"\]'):
+        lookalike.describe(one)

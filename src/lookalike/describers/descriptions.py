@@ -21,7 +21,7 @@ from lookalike.describers.neural import unit
 from lookalike.errors import ImageError
 from lookalike.images.decode import decode
 from lookalike.images.image import Image, Limits
-from lookalike.images.sources import Encoded, load
+from lookalike.images.sources import Encoded, check_several, load
 from lookalike.settings import Settings
 
 __all__ = ["Description", "Descriptions", "describe", "describe_each"]
@@ -80,9 +80,9 @@ def describe(
 ) -> Descriptions:
     """Describe pictures: anything `read_image` takes, each. Raises the ImageError of the first that can't be read.
 
-    cache: whether pictures described before, told by their content, may come from the user's cache and new ones
-    go there; the numbers are the same to the last bit. normalized: as in `describe_each`, which also goes on past
-    pictures that can't be read.
+    sources: a list or any other iterable; one alone is an InvalidArgument. cache: whether pictures described before,
+    told by their content, may come from the user's cache and new ones go there; the numbers are the same to the last
+    bit. normalized: as in `describe_each`, which also goes on past pictures that can't be read.
     """
     settings = settings or Settings.load()
     ensemble = standard_ensemble(settings.model)
@@ -121,8 +121,10 @@ def describe_each(
     """Yield for each source its description, or the error that says why there is none; in order.
 
     normalized: vectors of unit length, or else as the models make them (the color histogram always has unit length).
-    Works ahead on `settings.workers` threads, by at most twice as many pictures.
+    Works ahead on `settings.workers` threads, by at most twice as many pictures. Raises InvalidArgument for one source
+    without a list.
     """
+    check_several("sources", sources)
     work = partial(
         _describe_one,
         ensemble=standard_ensemble(settings.model),

@@ -20,6 +20,7 @@ import os
 import re
 import stat
 import sys
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -28,14 +29,14 @@ from urllib.parse import unquote_to_bytes
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.errors import ImageUnreadable, SourceNotFound
+from lookalike.errors import ImageUnreadable, InvalidArgument, SourceNotFound
 from lookalike.images.headers import sniff
 from lookalike.images.image import Image, Limits, Pixels
 
 if TYPE_CHECKING:
     from PIL import Image as Pil
 
-__all__ = ["Encoded", "Source", "from_base64", "load"]
+__all__ = ["Encoded", "Source", "check_several", "from_base64", "load"]
 
 Source: TypeAlias = (
     "str | os.PathLike[str] | os.PathLike[bytes] | bytes | bytearray | memoryview | NDArray[Any] | Pil.Image"
@@ -49,6 +50,14 @@ _BLANKS = b" \t\r\n"
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _HALF = "it holds half of a surrogate pair"
 _DATA_URI = re.compile(r"data:image/[\w.+-]+(?:;[^,;]*)*?(;base64)?,", re.IGNORECASE)
+
+
+def check_several(name: str, given: object) -> None:
+    """Raise InvalidArgument for one thing where several are asked for: a path would be taken letter by letter."""
+    if isinstance(given, Iterable) and not isinstance(given, str | bytes | bytearray | os.PathLike | Mapping):
+        return
+    told = os.fspath(given) if isinstance(given, str | os.PathLike) else f"one {type(given).__name__}"
+    raise InvalidArgument(name, told, 'a list, like ["a.jpg", "b.jpg"]; for a folder, of the files in it')
 
 
 @dataclass(frozen=True, slots=True)

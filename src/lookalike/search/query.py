@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from lookalike.errors import InvalidArgument
@@ -86,6 +86,15 @@ class Query:
         self._check_source()
         self._check_comparison()
         self._check_selection()
+
+    @classmethod
+    def of(cls, question: Mapping[str, Any]) -> Query:
+        """Make a query of named values. Raises InvalidArgument for names that it has not, and as making one does."""
+        known = [field.name for field in fields(cls)]
+        for name in question:
+            if name not in known:
+                raise InvalidArgument("search", name, f"given one or more of {', '.join(known)}")
+        return cls(**question)
 
     @property
     def examples(self) -> tuple[Example, ...]:

@@ -6,6 +6,7 @@ What is written with vectors an import takes back as it was, vectors to the last
 from __future__ import annotations
 
 import csv
+import errno
 import gzip
 import json
 import os
@@ -63,6 +64,9 @@ def write_records(
             with _created(aside, zipped=path.suffix == ".gz") as file:
                 _WRITERS[form](counted(), file, aside)
         aside.replace(path)
+    except OSError as error:
+        reason = error.strerror or str(error)  # of a file that nobody asked for
+        raise OSError(error.errno or errno.EIO, reason, str(path)) from error
     finally:
         aside.unlink(missing_ok=True)
     return written
