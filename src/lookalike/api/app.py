@@ -22,6 +22,7 @@ from lookalike.api import (
     keys,
     looking,
     maps,
+    marks,
     metrics,
     models,
     openapi,
@@ -88,7 +89,20 @@ def create_app(workspace: Workspace, access: Access) -> FastAPI:
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(access.hosts))
     app.add_middleware(Journal, metrics=figures)
     problems.install(app)
-    about_pictures = (compare, describe, group, models, collections, looking, search, removed, records, doubles, maps)
+    about_pictures = (
+        compare,
+        describe,
+        group,
+        models,
+        collections,
+        looking,
+        search,
+        removed,
+        records,
+        doubles,
+        marks,
+        maps,
+    )
     for room in (*about_pictures, taggers, trials, jobs, feeds, keys, users, usage):
         app.include_router(room.router, prefix="/v1", dependencies=[Depends(require_key)])
     app.include_router(health.router)

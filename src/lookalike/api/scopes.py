@@ -45,6 +45,8 @@ _CHANGES: Final = {
     ("POST", f"{_COLLECTION}/removed/{{removal}}/back"): Rule("write", "records.back"),
     ("DELETE", f"{_COLLECTION}/removed/{{removal}}"): Rule("write", "records.forget"),
     ("POST", f"{_COLLECTION}/erase"): Rule("write", "records.erase"),
+    ("POST", f"{_COLLECTION}/marks"): Rule("write", "records.mark"),
+    ("DELETE", f"{_COLLECTION}/marks/{{id}}"): Rule("write", "records.unmark"),
     # a search in a trial and what comes of it are the business of whoever may search; the catalog logs the others
     ("POST", f"{_COLLECTION}/events"): Rule("read"),
     ("POST", f"{_COLLECTION}/trials"): Rule("admin"),

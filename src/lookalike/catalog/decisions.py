@@ -12,11 +12,14 @@ from lookalike.catalog.database import Database, now
 from lookalike.catalog.tables import decisions
 from lookalike.errors import EntryNotFound, InvalidArgument
 
-__all__ = ["Decision", "Decisions", "Verdict"]
+__all__ = ["Decision", "Decisions", "Mark", "Verdict"]
 
 Verdict = Literal["different", "set-aside", "same"]
 """different: no two of the members are duplicates. set-aside: known pictures that never count as duplicates. same: all
 show the same picture; `lookalike calibrate` learns from it, and nothing is left apart by it."""
+
+Mark = Literal["same", "different"]
+"""What is said of records by a mark."""
 
 _FEWEST: Final = {"different": 2, "set-aside": 1, "same": 2}
 
@@ -53,13 +56,27 @@ class Decisions:
         chosen = sorted(set(members))
         if len(chosen) < _FEWEST[verdict] or not all(isinstance(member, str) and member for member in chosen):
             raise InvalidArgument("members", chosen, f"at least {_FEWEST[verdict]} different ids or digests")
-        digest = hashlib.sha256(json.dumps(chosen).encode()).hexdigest()
-        values = {"scope": collection or "", "verdict": verdict, "members": chosen, "digest": digest}
+        values = {"scope": collection or "", "verdict": verdict, "members": chosen, "digest": _digest(chosen)}
         with self._database.writing() as connection:
             entry = self._database.insert(decisions).values(**values, who=who, note=note, created=now())
             connection.execute(entry.on_conflict_do_nothing())
             same = [decisions.c[name] == values[name] for name in ("scope", "verdict", "digest")]
             return _decision(connection.execute(decisions.select().where(*same)).one()._mapping)
+
+    def mark(
+        self, verdict: Mark, members: Iterable[str], *, collection: str, who: str = "", note: str = ""
+    ) -> Decision:
+        """Keep that records are the same picture or not; what was said before of just these goes. Raises as `add`."""
+        said = frozenset(members)
+        self.unmark(said, collection=collection)
+        return self.add(verdict, said, collection=collection, who=who, note=note)
+
+    def unmark(self, members: Iterable[str], *, collection: str) -> None:
+        """Forget whether just these records are the same picture or not."""
+        chosen = decisions.c.digest == _digest(sorted(set(members)))
+        about = decisions.delete().where(chosen, decisions.c.scope == collection)
+        with self._database.writing() as connection:
+            connection.execute(about.where(decisions.c.verdict.in_(get_args(Mark))))
 
     def list(self, collection: str | None = None, *, verdict: Verdict | None = None) -> list[Decision]:
         """Return the decisions about a collection, or about folders (None), oldest first."""
@@ -77,6 +94,10 @@ class Decisions:
                 raise EntryNotFound("decision", str(id))
             connection.execute(decisions.delete().where(decisions.c.id == id))
         return _decision(row._mapping)
+
+
+def _digest(members: Sequence[str]) -> str:
+    return hashlib.sha256(json.dumps(members).encode()).hexdigest()
 
 
 def _decision(row: Mapping[Any, Any]) -> Decision:

@@ -25,6 +25,7 @@ from lookalike.intake import RawRecord
 from lookalike.records import Added, DuplicateGroup, Erased, Existing, Matches, Page, Record, Resemblance
 from lookalike.wire.collections import CollectionBody
 from lookalike.wire.duplicates import GroupsBody
+from lookalike.wire.marks import MarkBody
 from lookalike.wire.pictures import ComparisonBody, DescriptionsBody, ModelBody
 from lookalike.wire.records import FacetBody
 from lookalike.wire.removed import DeletedBody, RemovalBody
@@ -340,6 +341,18 @@ class AsyncCollection:
     async def duplicates(self, **rules: Any) -> list[DuplicateGroup]:
         """Return records that show one picture, as groups. rules: where, probability, linkage, apart."""
         return await self._send(calls.duplicates(self.name, rules))
+
+    async def marks(self) -> list[MarkBody]:
+        """Return what people said of records that look alike, the oldest first."""
+        return await self._send(calls.marks(self.name))
+
+    async def mark(self, verdict: str, members: Sequence[str], *, note: str = "") -> MarkBody:
+        """Say that records are the "same" picture, or "different" ones; said again of just these, it is replaced."""
+        return await self._send(calls.mark(self.name, verdict, members, note))
+
+    async def unmark(self, mark: int) -> None:
+        """Withdraw what was said."""
+        await self._send(calls.unmark(self.name, mark))
 
     async def begin_import(self, path: str | os.PathLike[str], **options: Any) -> JobBody:
         """Send a file of records, which the service then reads in the background. options: format, existing, batch."""

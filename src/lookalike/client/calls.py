@@ -14,6 +14,7 @@ from lookalike.client.records import picture_text
 from lookalike.records import Added, DuplicateGroup, Erased, Existing, Matches, Page, Record, Resemblance
 from lookalike.wire.collections import CollectionBody
 from lookalike.wire.duplicates import GroupsBody
+from lookalike.wire.marks import MarkBody, MarksBody
 from lookalike.wire.pictures import ComparisonBody, DescriptionsBody, ModelBody
 from lookalike.wire.records import FacetBody
 from lookalike.wire.removed import DeletedBody, RemovalBody, RemovalsBody
@@ -171,6 +172,19 @@ def check(name: str, image: Any, k: int, where: Mapping[str, Any] | None, *, ver
 
 def duplicates(name: str, rules: Mapping[str, Any]) -> Call[list[DuplicateGroup]]:
     return Call("POST", _path(name, "duplicates"), answers.duplicate_groups, dict(rules))
+
+
+def marks(name: str) -> Call[list[MarkBody]]:
+    return Call("GET", _path(name, "marks"), lambda found: MarksBody.model_validate(found).marks)
+
+
+def mark(name: str, verdict: str, members: Sequence[str], note: str) -> Call[MarkBody]:
+    body = {"verdict": verdict, "members": list(members), "note": note}
+    return Call("POST", _path(name, "marks"), MarkBody.model_validate, body)
+
+
+def unmark(name: str, mark: int) -> Call[None]:
+    return Call("DELETE", _path(name, f"marks/{mark}"), answers.nothing, repeatable=False)
 
 
 def trials(name: str) -> Call[list[TrialBody]]:

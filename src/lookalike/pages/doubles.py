@@ -140,11 +140,10 @@ def decide(
     collection: Collection = request.app.state.workspace.get(name)
     members = list(_group(request, collection, group).members)
     decisions = request.app.state.workspace.catalog.decisions
-    for one in decisions.list(name):
-        if list(one.members) == members and one.verdict != "set-aside":
-            decisions.withdraw(one.id)
-    if verdict != "open":
-        decisions.add(verdict, members, collection=name, who=caller.who)
+    if verdict == "open":
+        decisions.unmark(members, collection=name)
+    else:
+        decisions.mark(verdict, members, collection=name, who=caller.who)
     return RedirectResponse(collection_link(name, "duplicates", done=view.done, page=view.page), 303)
 
 
