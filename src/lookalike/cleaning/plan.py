@@ -87,10 +87,11 @@ class PlannedGroup:
     @property
     def bytes_freed(self) -> int:
         """Bytes that go with the files and their companions. What a hard link that stays still holds is not freed."""
-        gone = {member.path for member, _ in self.removed}
+        removed = self.removed
+        gone = {member.path for member, _ in removed}
         held = {_identity(member) for member in self.group.members if member.path not in gone}
-        freed = {_identity(member): member.size for member, _ in self.removed if _identity(member) not in held}
-        return sum(freed.values()) + sum(one.size for _, fate in self.removed for one in fate.companions)
+        freed = {_identity(member): member.size for member, _ in removed if _identity(member) not in held}
+        return sum(freed.values()) + sum(one.size for _, fate in removed for one in fate.companions)
 
 
 @dataclass(frozen=True, slots=True)

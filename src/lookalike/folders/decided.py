@@ -41,10 +41,11 @@ class Decided:
         digests: of the members, each once. It is open again when one of them came later, who is in no such decision
         about this group: the newcomer may be a copy of any, and the whole group is shown.
         """
+        concerned = [place for place, digest in enumerate(digests) if digest in self._different]
         said = {
             (i, j)
-            for i, j in combinations(range(len(digests)), 2)
-            if any(digests[j] in members for members in self._different.get(digests[i], ()))
+            for i, j in combinations(concerned, 2)
+            if any(digests[j] in members for members in self._different[digests[i]])
         }
         known = {member for pair in said for member in pair}
         return (set(), True) if said and len(known) < len(digests) else (said, False)
