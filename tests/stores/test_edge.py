@@ -1,11 +1,14 @@
 """What is the embedded store's alone: files, processes, crashes, the graph."""
 
+import errno
 import json
+import os
 import shutil
 import subprocess
 import sys
 import threading
 from collections import namedtuple
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -78,6 +81,38 @@ def test_a_folder_of_other_things_is_left_alone(folder):
 def test_a_file_is_no_store(folder):
     folder.write_bytes(b"x")
     with pytest.raises(StoreUnreadable):
+        EdgeStore.open(folder, DIMS)
+
+
+TOLD = {  # as the engine tells it
+    "IO Error: failed to open file `segment.json`: Permission denied (os error 13)": "Mend that",
+    "Failed to open mmap payload storage: No space left on device (os error 28)": "Mend that",
+    'WAL: Custom { kind: PermissionDenied, error: Os { code: 13, message: "Permission denied" } }': "Mend that",
+    "IO Error: failed to open file `segment.json`: No such file or directory (os error 2)": "Restore it",
+    "IO Error: Corrupted ID tracker mapping storage, got malformed mapping change byte 0x78": "Restore it",
+}
+
+
+@pytest.mark.parametrize("told", TOLD)
+def test_only_damaged_files_are_a_reason_to_give_a_store_up(folder, monkeypatch, told):
+    def fail(*_):
+        raise RuntimeError(f"Service runtime error: {told}")
+
+    EdgeStore.open(folder, DIMS).close()
+    monkeypatch.setattr("lookalike.stores.engine.qe.EdgeShard", SimpleNamespace(load=fail))
+    with pytest.raises(StoreUnreadable) as caught:
+        EdgeStore.open(folder, DIMS)
+    assert caught.value.advice.startswith(TOLD[told])
+    assert told in caught.value.reason
+
+
+def test_a_store_that_may_not_be_read_is_not_given_up(folder, monkeypatch):
+    def fail(*_, **__):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    EdgeStore.open(folder, DIMS).close()
+    monkeypatch.setattr("lookalike.stores.folder.Path.read_text", fail)
+    with pytest.raises(StoreUnreadable, match=r"Permission denied\. Mend that and open it again"):
         EdgeStore.open(folder, DIMS)
 
 

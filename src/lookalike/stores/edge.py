@@ -13,7 +13,6 @@ from typing import Any, Final
 import numpy as np
 import qdrant_edge as qe
 
-from lookalike.errors import StoreUnreadable
 from lookalike.filters import Filter
 from lookalike.stores.base import (
     Facet,
@@ -39,6 +38,7 @@ from lookalike.stores.folder import (
     is_outdated,
     make_folder,
     mark_upgraded,
+    unreadable,
 )
 from lookalike.stores.plan import Plan, doubtful, plan
 from lookalike.stores.ranking import DEEPEST, best, verified
@@ -110,7 +110,7 @@ class EdgeStore(Store):
             make_folder(path, dims, lambda shard: create_shard(shard, dims, tuning))
             check_folder(path, dims)
         except OSError as problem:
-            raise StoreUnreadable(str(path), str(problem)) from problem
+            raise unreadable(path, str(problem), problem.errno) from problem
         check_space(path, SPARE_BYTES // 4, "open")
         with engine_errors("open"):
             if is_outdated(path):

@@ -6,6 +6,7 @@ Whatever changes or opens a shard keeps Python's lock until it is done, so no th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -14,10 +15,11 @@ from typing import Any, Final
 
 import qdrant_edge as qe
 
-from lookalike.errors import LookalikeError, StoreFailed, StoreUnreadable, WorkspaceLocked
+from lookalike.errors import LookalikeError, StoreFailed, WorkspaceLocked
 from lookalike.stores.base import Vector
 from lookalike.stores.copies import COPIES
 from lookalike.stores.encoding import NUMBERS, TOKENS
+from lookalike.stores.folder import unreadable
 
 __all__ = ["Tuning", "create_shard", "engine_errors", "integer_index", "load_shard", "make_point"]
 
@@ -28,6 +30,10 @@ _HELD: Final = {
     "quantized.data",
     "values_to_points.bin",
 }
+
+
+_ERRNO: Final = re.compile(r"(?:os error |\bcode: )(\d+)")
+"""How the engine tells what the system said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +79,8 @@ def load_shard(path: Path, config: tuple[Mapping[str, int], Tuning] | None = Non
     except StoreFailed as problem:
         if "WouldBlock" in problem.reason:
             raise WorkspaceLocked(str(path.parent), "another process") from problem
-        raise StoreUnreadable(str(path.parent), problem.reason) from problem
+        told = _ERRNO.search(problem.reason)
+        raise unreadable(path.parent, problem.reason, int(told[1]) if told else None) from problem
 
 
 def integer_index(field: str, *, lookup: bool) -> qe.UpdateOperation:

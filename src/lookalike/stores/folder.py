@@ -6,6 +6,7 @@ shard/       the engine's files, until `optimize` puts those of a folder shard-.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -31,6 +32,7 @@ __all__ = [
     "new_shard",
     "rows_when_optimized",
     "size_on_disk",
+    "unreadable",
     "use_shard",
 ]
 
@@ -39,6 +41,9 @@ SPARE_BYTES: Final = 128 << 20
 """What must stay free on the disk: the engine maps its files into memory and dies if it can't extend them."""
 
 _MANIFEST: Final = "store.json"
+
+_OF_THE_FILES: Final = {errno.ENOENT, errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.EINVAL}
+"""What the system says of files that are missing or not what they should be."""
 
 _UPGRADED: Final = 1
 """The format whose rows are written anew when a store is opened: it knew fewer filters."""
@@ -83,6 +88,16 @@ def check_folder(path: Path, dims: Mapping[str, int]) -> None:
         raise StoreUnreadable(str(path), f"it keeps vectors of {kept} floats, asked for were {dict(dims)}")
     if not any((current_shard(path) / "segments").glob("*")):  # the engine would take that for an empty store
         raise StoreUnreadable(str(path), "its segments are missing")
+
+
+def unreadable(path: Path, reason: str, number: int | None) -> StoreUnreadable:
+    """Return the error for a store that can't be opened. number: the system's errno, None for what it did not say.
+
+    A full disk or a missing permission says nothing of the files, and is no reason to give them up.
+    """
+    if number is None or number in _OF_THE_FILES:
+        return StoreUnreadable(str(path), reason)
+    return StoreUnreadable(str(path), reason, "Mend that and open it again; nothing was lost")
 
 
 def is_outdated(path: Path) -> bool:
