@@ -4,13 +4,29 @@ import csv
 import hashlib
 import io
 import json
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 # quarantine is everywhere; a test folder may lie on a volume without a trash
 QUARANTINE = ("apply", "--action", "quarantine", "--yes")
+
+
+_STOPPED_IN_APPLY = """
+import lookalike.cleaning.applying as applying
+from lookalike.cli import main
+
+def stops(*_):
+    raise KeyboardInterrupt
+
+dispose = applying._Cleaner._dispose
+applying._Cleaner._dispose = lambda *given: (dispose(*given), stops())
+main()
+"""
 
 
 @pytest.fixture
@@ -81,6 +97,31 @@ def test_apply_and_undo_by_folder_and_by_default(dedup, copies):
     assert undone.code == 0, undone.err
     assert _tree(copies) == before
     assert "undone before" in dedup("undo", "--yes").out
+
+
+def test_a_plan_or_report_that_cannot_be_written_is_said_in_a_line(dedup, copies, tmp_path):
+    (tmp_path / "file").write_text("", "utf-8")
+    for option, what in (("--plan", "the plan"), ("--report", "the report")):
+        scan = dedup(copies, option, tmp_path / "file" / "inside")
+        assert scan.code == 1
+        (line,) = scan.err.splitlines()
+        assert line.startswith(f"lookalike: {what} can't be written: ")
+        assert str(tmp_path / "file") in line
+
+
+def test_apply_says_when_it_is_stopped_how_to_go_on(dedup, copies, tmp_path):
+    before = _tree(copies)
+    dedup(copies)
+    own = {"LOOKALIKE_LEDGER": str(tmp_path / "ledger" / "files.sqlite"), "LOOKALIKE_PLANS": str(tmp_path / "plans")}
+    command = [sys.executable, "-c", _STOPPED_IN_APPLY, "dedup", *QUARANTINE]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, env={**os.environ, **own})
+    assert done.returncode == 130
+    assert done.stderr.splitlines() == [
+        "lookalike: not finished: `lookalike dedup apply` goes on, `lookalike dedup undo` brings back what went so far",
+        "lookalike: stopped; what was written stays",
+    ]
+    assert dedup("undo", "--yes").code == 0
+    assert _tree(copies) == before
 
 
 def test_undo_finds_the_journal_of_a_plan_wherever_the_plan_is(dedup, copies, tmp_path):

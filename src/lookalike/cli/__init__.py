@@ -34,6 +34,8 @@ from lookalike.version import __version__
 
 __all__ = ["app", "main"]
 
+_STOPPED = 130  # what Typer makes of Ctrl-C, without a word
+
 app = typer.Typer(
     name="lookalike",
     help="Do these pictures look alike? Compare, describe, search and group pictures, on your own machine.\n\n"
@@ -76,9 +78,10 @@ def main() -> None:
     except LookalikeError as error:
         print(f"lookalike: {error}", file=sys.stderr)
         sys.exit(2)
-    except KeyboardInterrupt:
-        print("lookalike: stopped; what was written stays", file=sys.stderr)
-        sys.exit(130)
+    except SystemExit as end:
+        if end.code == _STOPPED:
+            print("lookalike: stopped; what was written stays", file=sys.stderr)
+        raise
     except BrokenPipeError:  # the reader of a pipe has gone, as with `| head`
         sys.stderr.close()
         sys.exit(141)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,14 +13,14 @@ import typer
 from lookalike.cli.common import WorkspaceOption, errors_are_one, settings_for
 from lookalike.cli.output import Format, FormatOption, note, print_json, progress_bar
 from lookalike.cli.planned import show_plan
-from lookalike.errors import InvalidArgument, PlanNotFound
+from lookalike.errors import FolderError, InvalidArgument, PlanNotFound
 from lookalike.units import said_bytes
 
 if TYPE_CHECKING:
     from lookalike.cleaning.plan import Plan
     from lookalike.settings import Settings
 
-__all__ = ["apply_plan", "review_plan", "undo_journal"]
+__all__ = ["apply_plan", "review_plan", "undo_journal", "writable"]
 
 _PLAN_HELP = "A plan's file, or a folder that was scanned. [default: the last plan]"
 _YesOption = typer.Option(False, "--yes", "-y", help="Don't ask; for scripts.")
@@ -71,9 +72,11 @@ def review_plan(
             raise InvalidArgument("review", ", ".join(chosen) or "--group", "--group with one thing to do to it")
         if group is not None:
             shown = _changed(shown, group, chosen[0], keep or spare or "", settings)
-            write_plan(shown, place)
+            with writable("the plan"):
+                write_plan(shown, place)
         if report is not None:
-            write_report(shown, report, settings=settings)
+            with writable("the report"):
+                write_report(shown, report, settings=settings)
         told = group is not None or report is not None or form is not Format.table
         if browse or (browse is None and not told and has_display()):
             review_in_browser(place, settings)
@@ -114,7 +117,7 @@ def apply_plan(
             f"{_DOES[chosen.action]}. `lookalike dedup undo` brings them back. Go on?",
             yes,
         )
-        with progress_bar("cleaning up", wanted.files_removed) as advance:
+        with _telling_how_to_go_on("apply"), progress_bar("cleaning up", wanted.files_removed) as advance:
             done = apply(wanted, chosen, merge=merge, folder=plans_folder(), progress=_steps(advance))
     for one in done.refused:
         note(f"not touched: {one.path}: {one.reason}")
@@ -132,7 +135,8 @@ def apply_plan(
         typer.echo(f"Nothing to do: the {done.already:,} files went before.")
     else:
         typer.echo(f"{len(done.done):,} files went ({said_bytes(done.size)}), {len(done.refused):,} were not touched.")
-        typer.echo("`lookalike dedup undo` brings them back.")
+        if done.done:
+            typer.echo("`lookalike dedup undo` brings them back.")
     if done.refused:
         raise typer.Exit(1)
 
@@ -164,7 +168,7 @@ def undo_journal(
             typer.echo("Nothing to do: all of it was undone before.")
             return
         _ask(f"{count:,} actions are undone. Go on?", yes)
-        with progress_bar("bringing back", count) as advance:
+        with _telling_how_to_go_on("undo"), progress_bar("bringing back", count) as advance:
             done = undo(journal, progress=_steps(advance))
     for late in done.elsewhere:
         note(f"its place was taken: {late.path} is now {late.place}")
@@ -191,6 +195,29 @@ _DOES = {
     "hardlink": "replaced by hard links to the files that stay",
     "reflink": "replaced by reflinks to the files that stay",
 }
+
+
+@contextmanager
+def writable(what: str) -> Iterator[None]:
+    """Turn a disk that is full or read-only, or a folder that isn't there, into an error that says so."""
+    try:
+        yield
+    except OSError as error:
+        from lookalike.cleaning.planfile import plans_folder
+
+        where = str(error.filename or plans_folder())
+        raise FolderError(where, f"{what} can't be written: {error.strerror or error}: {where}") from None
+
+
+@contextmanager
+def _telling_how_to_go_on(step: str) -> Iterator[None]:
+    """Where Ctrl-C stops it, say what can be done now: each action is whole or was put back."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        back = "" if step == "undo" else ", `lookalike dedup undo` brings back what went so far"
+        note(f"lookalike: not finished: `lookalike dedup {step}` goes on{back}")
+        raise
 
 
 def _found(given: Path | None) -> Path:

@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from lookalike.allocation import collect_seldom
-from lookalike.cli.cleaning import apply_plan, review_plan, undo_journal
+from lookalike.cli.cleaning import apply_plan, review_plan, undo_journal, writable
 from lookalike.cli.common import WorkspaceOption, errors_are_one, settings_for
 from lookalike.cli.output import Format, FormatOption, note, stage_bars
 from lookalike.cli.planned import show_plan
@@ -69,7 +69,7 @@ def _scan(
     folders: list[Path] = typer.Argument(None, metavar="DIR...", help="Folders and files; all below them counts."),
     against: list[Path] = typer.Option([], "--against", help="The other side; again for further ones."),
     reference: list[Path] = typer.Option([], "--reference", help="Folders that nothing is taken from."),
-    exclude: list[str] = typer.Option([], "--exclude", help='Leave out names or paths like "*.tmp", "cache/*".'),
+    exclude: list[str] = typer.Option([], "--exclude", help="Leave out names or paths like `*.tmp`, `cache/*`."),
     files_from: str = typer.Option(None, "--files-from", help="File of paths, by line or NUL; - is standard input."),
     scope: str = typer.Option("all", "--scope", help="Pair files: all, of one sub-folder (branch), of one folder."),
     follow_links: bool = typer.Option(False, "--follow-links", help="Follow links to files and folders."),
@@ -108,13 +108,15 @@ def _scan(
             made = plan_of(search, roots=roots, terms=terms, settings=settings, progress=progress)
         for warning in search.warnings:
             note(f"lookalike: {warning}")
-        saved = save_plan(made)
-        if plan is not None:
-            write_plan(made, plan)
+        with writable("the plan"):
+            saved = save_plan(made)
+            if plan is not None:
+                write_plan(made, plan)
         if report is not None:
             from lookalike.cleaning.report import write_report
 
-            write_report(made, report, settings=settings)
+            with writable("the report"):
+                write_report(made, report, settings=settings)
         show_plan(made, saved, form, files=search.files)
     if exit_code and made.groups:
         raise typer.Exit(_FOUND)
