@@ -139,10 +139,12 @@ class JobKind(Generic[Context]):
 
     run: gets the runner's context and the task; what it returns is laid over the task's result. An error it raises
     is the job's. resumable: whether another process may run it again, from its checkpoint or from the beginning.
+    tidy: clears away what the job needs no more, once it is known to be done; raises nothing.
     """
 
     run: Callable[[Context, Task], Mapping[str, Any] | None]
     resumable: bool = True
+    tidy: Callable[[Context, Task], None] = lambda context, task: None
 
 
 class JobRunner(Generic[Context]):
@@ -198,7 +200,7 @@ class JobRunner(Generic[Context]):
         return job
 
     def wait(self, id: str, timeout: float | None = None, watch: Callable[[Job], object] | None = None) -> Job:  # noqa: A002
-        """Return the job when it is over, or as it is after so many seconds. watch: called with it now and then.
+        """Return the job when it is over and tidied up, or as it is after so many seconds. watch: called now and then.
 
         Raises EntryNotFound.
         """
@@ -207,7 +209,7 @@ class JobRunner(Generic[Context]):
             job = self._table.find(id)
             if watch is not None:
                 watch(job)
-            if job.is_over or (deadline is not None and time.monotonic() >= deadline):
+            if (job.is_over and id not in self._running) or (deadline is not None and time.monotonic() >= deadline):
                 return job
             with self._changed:
                 self._changed.wait(_PULSE / 5)
@@ -258,8 +260,9 @@ class JobRunner(Generic[Context]):
         task = self._running[job.id] = Task(job)
         if self._closing.is_set():
             task.stop("closing")
-        state, error = self._outcome(self._kinds[job.kind], task)
-        while not self._finished(task, state, error) and not self._closing.wait(_PULSE):
+        kind = self._kinds[job.kind]
+        state, error = self._outcome(kind, task)
+        while not self._finished(kind, task, state, error) and not self._closing.wait(_PULSE):
             pass  # the database is away; ask again, or nobody would learn how the job ended
         del self._running[job.id]
 
@@ -278,14 +281,16 @@ class JobRunner(Generic[Context]):
             return "failed", ("job_failed", f"{type(error).__name__}: {error}")
         return "done", ("", "")
 
-    def _finished(self, task: Task, state: JobState, error: tuple[str, str]) -> bool:
+    def _finished(self, kind: JobKind[Context], task: Task, state: JobState, error: tuple[str, str]) -> bool:
         try:
-            task.save(
+            ours = task.save(
                 lambda progress: self._table.finish(task.id, self._owner, progress, state, error),
                 last=state != "queued",  # what lies after the last checkpoint is done again, and fails again
             )
         except CatalogFailed:
             return False
+        if ours and state == "done":
+            kind.tidy(self._context, task)
         return True
 
     def _beat_regularly(self) -> None:

@@ -72,7 +72,12 @@ def _import(space: Workspace, task: Task) -> None:
         if task.who:
             space.catalog.usage.count(task.who, requests=0, records=step.inserted + step.updated)
         _count(step, task, after)
-    path.unlink(missing_ok=True)
+
+
+def _drop_import(space: Workspace, task: Task) -> None:
+    """Delete the file of an import; one that stays goes when the job is forgotten."""
+    with suppress(OSError):
+        (job_folder(space.path) / task.spec["file"]).unlink()
 
 
 def _add(collection: Collection, rules: ImportRules, task: Task, records: Sequence[Mapping[str, Any]]) -> Added:
@@ -159,7 +164,7 @@ def _samples(space: Workspace, task: Task) -> Mapping[str, Any]:
 
 
 KINDS: Final[Mapping[str, JobKind[Workspace]]] = {
-    "import": JobKind(_import),
+    "import": JobKind(_import, tidy=_drop_import),
     "export": JobKind(_export),
     "redescribe": JobKind(_redescribe),
     "backup": JobKind(_backup),

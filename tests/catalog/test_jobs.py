@@ -113,6 +113,20 @@ def test_a_waiting_job_is_canceled_without_ever_running(catalog):
     assert catalog.jobs.find(job.id).done == 0
 
 
+def test_what_a_job_needs_is_cleared_away_only_once_it_is_known_to_be_done(catalog):
+    seen = []
+
+    def fail(_, task):
+        raise EntryNotFound("nothing", "x")
+
+    tidy = lambda _, task: seen.append(catalog.jobs.find(task.id).state)  # noqa: E731
+    kinds = {"count": JobKind(count, tidy=tidy), "fail": JobKind(fail, tidy=tidy)}
+    with JobRunner(catalog.jobs, None, kinds) as runner:
+        runner.wait(runner.start("fail", {}).id, 10)
+        runner.wait(runner.start("count", {"n": 3}).id, 10)
+    assert seen == ["done"]
+
+
 def test_an_error_is_the_jobs_and_not_the_runners(catalog):
     def refuse(_, task):
         task.advance(1)
