@@ -34,7 +34,7 @@ def test_where_all_agree_the_matrix_would_say_the_same(size, data):
     known = {pair: data.draw(st.floats(0.5, 1.0)) for pair in combinations(range(size), 2)}
     one, asked = crowd(size, known)
     other, _ = crowd(size, known)
-    likeness = linkage._likeness(other, list(range(size)), 0.5)
+    likeness = linkage._likeness(other, 0.5)
     assert linked_groups(one, 0.5) == average_groups(likeness, 0.5) == [list(range(size))]
     assert asked == []
 

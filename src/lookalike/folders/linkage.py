@@ -105,16 +105,36 @@ def _average(crowd: Crowd, least: float, apart: Collection[Pair]) -> Iterator[li
     if not apart and _all_agree(crowd, least):
         yield list(range(crowd.size))
         return
-    for members in _cut(crowd, list(range(crowd.size)), least, _CUTS):
+    parts = list(_cut(crowd, list(range(crowd.size)), least, _CUTS))
+    for members, part in zip(parts, _divided(crowd, parts), strict=True):
         place = {member: n for n, member in enumerate(members)}
         kept = [(place[a], place[b]) for a, b in sorted(apart) if a in place and b in place]
-        if len(members) > _LARGEST:  # all but equal, in their thousands
+        if part.size > _LARGEST:  # all but equal, in their thousands
             alone = {second for _, second in kept}
             yield from ([members[n]] for n in sorted(alone))
             yield [member for n, member in enumerate(members) if n not in alone]
             continue
-        for group in average_groups(_likeness(crowd, members, least), least, kept):
+        for group in average_groups(_likeness(part, least), least, kept):
             yield [members[n] for n in group]
+
+
+def _divided(crowd: Crowd, parts: Sequence[Sequence[int]]) -> Iterator[Crowd]:
+    """Yield each part as a crowd of its own, with the links inside of it. parts: of the crowd, members ascending."""
+    if len(parts) == 1:
+        yield crowd
+        return
+    at = {member: (n, place) for n, members in enumerate(parts) for place, member in enumerate(members)}
+    inside: list[dict[Pair, Link]] = [{} for _ in parts]
+    for (a, b), link in crowd.links.items():
+        (one, i), (other, j) = at[a], at[b]
+        if one == other:
+            inside[one][i, j] = link
+    for members, links in zip(parts, inside, strict=True):
+        yield Crowd(len(members), links, _asking(crowd, members))
+
+
+def _asking(crowd: Crowd, members: Sequence[int]) -> Callable[[int, int], Link]:
+    return lambda i, j: crowd.link(members[i], members[j])
 
 
 def _cut(crowd: Crowd, members: list[int], least: float, cuts: Sequence[float]) -> Iterator[list[int]]:
@@ -129,32 +149,28 @@ def _cut(crowd: Crowd, members: list[int], least: float, cuts: Sequence[float]) 
         yield from _cut(crowd, [members[n] for n in group], least, cuts[1:])
 
 
-def _likeness(crowd: Crowd, members: Sequence[int], least: float) -> NDArray[np.float64]:
-    """Return (n, n): how likely each two are the same picture, by themselves or through a hub."""
-    place = {member: n for n, member in enumerate(members)}
-    through = np.zeros((len(members), len(members)))
-    for hub, satellites in _hubs(crowd, members, least):
-        sure = np.zeros(len(members))
-        sure[place[hub]] = 1.0
+def _likeness(crowd: Crowd, least: float) -> NDArray[np.float64]:
+    """Return (size, size): how likely each two are the same picture, by themselves or through a hub."""
+    through = np.zeros((crowd.size, crowd.size))
+    for hub, satellites in _hubs(crowd, least):
+        sure = np.zeros(crowd.size)
+        sure[hub] = 1.0
         for satellite in satellites:
             likely = crowd.link(hub, satellite).probability
-            sure[place[satellite]] = likely if likely >= _SURE else 0.0
+            sure[satellite] = likely if likely >= _SURE else 0.0
         np.maximum(through, np.outer(sure, sure), out=through)
-    for (a, b), link in crowd.links.items():
-        if a in place and b in place:
-            i, j = place[a], place[b]
-            likely = link.probability if link.differs else max(link.probability, through[i, j])
-            through[i, j] = through[j, i] = likely
+    for (i, j), link in crowd.links.items():
+        likely = link.probability if link.differs else max(link.probability, through[i, j])
+        through[i, j] = through[j, i] = likely
     return through
 
 
-def _hubs(crowd: Crowd, members: Sequence[int], least: float) -> Iterator[tuple[int, list[int]]]:
+def _hubs(crowd: Crowd, least: float) -> Iterator[tuple[int, list[int]]]:
     """Yield hubs with their satellites, judging each hub with what is linked to its satellites."""
-    near: dict[int, dict[int, float]] = {member: {} for member in members}
+    near: dict[int, dict[int, float]] = {member: {} for member in range(crowd.size)}
     for a, b in _linked(crowd, least):
-        if a in near and b in near:
-            near[a][b] = near[b][a] = crowd.links[a, b].probability
-    left = {member for member in members if near[member]}
+        near[a][b] = near[b][a] = crowd.links[a, b].probability
+    left = {member for member in near if near[member]}
     while left:
         hub = max(left, key=lambda member: (sum(p for other, p in near[member].items() if other in left), -member))
         left.discard(hub)
