@@ -101,3 +101,11 @@ def test_what_cant_be_done_is_said_in_a_line(run, shop, arguments, said):
     assert done.code == 2
     assert said in done.err
     assert "Traceback" not in done.err
+
+
+def test_a_file_that_can_not_be_written_is_named(run, shop, tmp_path):
+    told = run("map", "shop", "--method", "pca", "--output", str(tmp_path / "none" / "map.html"))
+    assert told.code == 2
+    assert f"{tmp_path / 'none' / 'map.html'} could not be written: No such file or directory" in told.err
+    assert run("map", "shop", "--output", str(tmp_path / "map.html")).code == 0
+    assert [path.name for path in tmp_path.iterdir() if ".part" in path.name] == []

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,7 +14,7 @@ import typer
 
 from lookalike.cli.common import WorkspaceOption, opened
 from lookalike.cli.output import Format, FormatOption, note, print_rows, progress_bar
-from lookalike.errors import InvalidArgument, MissingExtra, StoreFailed
+from lookalike.errors import FolderUnwritable, InvalidArgument, MissingExtra
 
 if TYPE_CHECKING:
     from lookalike.atlas.chart import Chart
@@ -96,24 +98,30 @@ def _checked(method: str) -> Method:
 
 
 def _write(path: Path, name: str, chart: Chart, coloring: Coloring | None) -> None:
-    """Write the map as the file's name says. Raises StoreFailed."""
+    """Write the map as the file's name says; one that was there stays until it is whole. Raises FolderUnwritable."""
     from lookalike.atlas.drawing import LIGHT, draw_picture
     from lookalike.atlas.export import map_page, map_rows
 
+    aside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         match path.suffix.lower():
             case ".png":
-                path.write_bytes(draw_picture(chart.grid, coloring, LIGHT))
+                aside.write_bytes(draw_picture(chart.grid, coloring, LIGHT))
             case ".html":
-                path.write_text(map_page(f"Map of {name}", chart, coloring), "utf-8", "replace")
+                aside.write_text(map_page(f"Map of {name}", chart, coloring), "utf-8", "replace")
             case ".json":
                 about = {"collection": name, "by": chart.description, "method": chart.method, "made": chart.made}
                 about |= {"color": coloring.field} if coloring is not None else {}
-                path.write_text(json.dumps({**about, "records": map_rows(chart, coloring)}), "utf-8")
+                aside.write_text(json.dumps({**about, "records": map_rows(chart, coloring)}), "utf-8")
             case _:
-                _write_csv(path, map_rows(chart, coloring), coloring)
+                _write_csv(aside, map_rows(chart, coloring), coloring)
+        aside.replace(path)
     except OSError as error:
-        raise StoreFailed(f"write {path}", error.strerror or str(error)) from error
+        advice = "The map itself is kept: ask again with another --output."
+        raise FolderUnwritable(str(path), error.strerror or str(error), advice) from error
+    finally:
+        with suppress(OSError):
+            aside.unlink(missing_ok=True)
 
 
 def _write_csv(path: Path, rows: list[Mapping[str, Any]], coloring: Coloring | None) -> None:
