@@ -133,6 +133,8 @@ class _Filling:
 
 def read_manifest(source: Path) -> dict[str, Any]:
     """Return what a backup says of itself. Raises BackupUnreadable."""
+    if not source.exists():
+        raise BackupUnreadable(str(source), "there is no such file or folder")
     text = _read(source, _MANIFEST)
     if hashlib.sha256(text).hexdigest() != _read(source, _DIGEST).decode("ascii", "replace").strip():
         raise BackupUnreadable(str(source), f"its {_MANIFEST} is damaged")

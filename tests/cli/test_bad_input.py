@@ -121,3 +121,13 @@ def test_a_port_that_is_taken(run, tmp_path):
         taken.listen()
         port = taken.getsockname()[1]
         clear(run("serve", "--host", "127.0.0.1", "--port", port), f":{port}", "--port")
+
+
+def test_a_question_at_the_end_of_a_filter_s_error_stays_one(run, pictures):
+    run("index", str(pictures), "-C", "c")
+    result = run("search", "c", "--id", "0.jpg", "--filter", '{"price": {"$ge": 3}}')
+    assert result.err.strip().endswith("did you mean $gte?")
+
+
+def test_a_backup_that_is_not_there(run, tmp_path):
+    clear(run("restore", str(tmp_path / "none.zip")), "there is no such file or folder")

@@ -73,6 +73,7 @@ def test_a_change_of_model_and_back(run, indexed, pictures, model):
     (pictures / "3.jpg").rename(pictures / "elsewhere")
     waiting = run("collection", "redescribe", "c", "--model", model)
     assert (waiting.code, "not described: 3.jpg" in waiting.err) == (1, True)
+    assert "with --anyway to change without them" in waiting.err
     (pictures / "elsewhere").rename(pictures / "3.jpg")
     done = run("collection", "redescribe", "c", "--model", model, "--format", "json").json
     assert done == {"collection": "c", "model": model, "described": 1, "changed": True, "failed": []}

@@ -90,3 +90,5 @@ def _report(name: str, answering: str, done: Redescribed, form: Format) -> None:
     typer.echo(
         f"{name}: {done.described:,} pictures described, {len(failed):,} could not be. It answers by {answering}."
     )
+    if not done.cut_over:
+        note("Run it again when their pictures can be had, or with --anyway to change without them.")

@@ -12,13 +12,15 @@ class LookalikeError(Exception):
 
 
 class InvalidArgument(LookalikeError):
-    """A value outside its range; `allowed` says what would do."""
+    """A value outside its range, or missing (None); `allowed` says what would do."""
 
     code = "invalid_argument"
 
-    def __init__(self, name: str, value: object, allowed: str) -> None:
+    def __init__(self, name: str, value: object, allowed: str, *, told: str = "") -> None:
+        """told: how the value is, in words, where it is not to be shown."""
         self.name, self.value, self.allowed = name, value, allowed
-        super().__init__(f"{name} is {value!r}; it must be {allowed}.")
+        told = told or ("missing" if value is None else repr(value))
+        super().__init__(f"{name} is {told}; it must be {allowed}.")
 
 
 class MissingExtra(LookalikeError):

@@ -262,4 +262,4 @@ class InvalidFilter(LookalikeError):
 
     def __init__(self, where: str, reason: str) -> None:
         self.where, self.reason = where, reason
-        super().__init__(f"The filter can't be read at {where}: {reason}.")
+        super().__init__(f"The filter can't be read at {where}: {reason}{'' if reason.endswith('?') else '.'}")

@@ -26,6 +26,8 @@ def test_strangers_hear_a_detail_and_nothing_else(stranger):
         for path in (f"{BASE}ping", f"{BASE}insert", "/recognition/v2/task/", "/authorization/v2/authorize"):
             answer = stranger.post(path, headers=headers, content=b"{")
             assert (answer.status_code, list(answer.json())) == (401, ["detail"])
+            assert "`Authorization: Token KEY`" in answer.json()["detail"]
+            assert answer.headers["WWW-Authenticate"] == "Token"
 
 
 def test_keys_of_seventy_characters_come_as_jwt(space, host, estates):
@@ -137,8 +139,17 @@ def test_every_code_is_in_the_body_and_errors_are_no_ok(client, estates, listed)
         assert answer.status_code == (200 if code < 300 else code)
 
 
+def test_what_is_missing_is_said_to_be(client, estates):
+    headers = {"collection-id": estates}
+    for method, field in (("insert", "records"), ("text", "query_record"), ("visualKNN", "query_record")):
+        assert client.post(BASE + method, json={}, headers=headers).json()["detail"].startswith(f"{field} is missing;")
+    detail = client.post(f"{BASE}insert", content=b"{", headers=headers).json()["detail"]
+    assert detail.startswith("the body is not readable; it must be a JSON object")
+
+
 def test_the_collection_is_named_and_known(client):
     assert client.post(f"{BASE}allRecords").json()["status"]["code"] == 400
+    assert "the header collection-id is missing" in client.post(f"{BASE}allRecords").json()["detail"]
     assert client.post(f"{BASE}allRecords", headers={"collection-id": "none"}).json()["status"]["code"] == 404
 
 

@@ -77,7 +77,7 @@ class Call:
         """
         name = self.request.headers.get("collection-id")
         if not name:
-            raise InvalidArgument("the header collection-id", "missing", "the name of a collection")
+            raise InvalidArgument("the header collection-id", None, "the name of a collection")
         self.caller.require(scope, name)
         return self.workspace.get(name)
 
@@ -85,7 +85,7 @@ class Call:
         """Return what the body lists as `records`. Raises InvalidArgument."""
         given = self.body.get("records")
         if not isinstance(given, list):
-            raise InvalidArgument("records", "missing" if given is None else given, "a list of records")
+            raise InvalidArgument("records", given, "a list of records")
         return given
 
     def whole(self, name: str, default: int, least: int) -> int:
@@ -127,7 +127,11 @@ def reason(code: int, text: str = "") -> dict[str, Any]:
 def refusal(error: LookalikeError) -> Response:
     """Return the answer to a call that could not be done. It lists no records, so that clients count an error."""
     code = status_of(error)
-    if isinstance(error, AccessDenied | NotPermitted):
+    if isinstance(error, AccessDenied):
+        response = json_response({"detail": f"{error.reason}. Send a key as `Authorization: Token KEY`."}, code)
+        response.headers["WWW-Authenticate"] = "Token"
+        return response
+    if isinstance(error, NotPermitted):
         return json_response({"detail": str(error)}, code)
     if isinstance(error, PlanExceeded):
         code = _FULL
@@ -167,7 +171,7 @@ async def _read_call(request: Request) -> Call:
     try:
         raw = await request.body()
     except ClientDisconnect:
-        raise InvalidArgument("the body", "broken off", "whole") from None
+        raise InvalidArgument("the body", None, "whole", told="broken off") from None
     body = await run_in_threadpool(_object, raw) if raw.strip() else {}
     return Call(request, caller, body, begun)
 
@@ -176,9 +180,9 @@ def _object(raw: bytes) -> dict[str, Any]:
     try:
         body = json.loads(raw, parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
-        raise InvalidArgument("the body", "not readable", f"a JSON object ({error})") from None
+        raise InvalidArgument("the body", None, f"a JSON object ({error})", told="not readable") from None
     if not isinstance(body, dict):
-        raise InvalidArgument("the body", type(body).__name__, "a JSON object")
+        raise InvalidArgument("the body", body, "a JSON object", told=f"of type {type(body).__name__}")
     _check(body)
     return body
 
@@ -189,7 +193,7 @@ def _check(body: Any) -> None:
     while level:
         deep += 1
         if deep > _DEEPEST:
-            raise InvalidArgument("the body", "deeper", f"nested at most {_DEEPEST} deep")
+            raise InvalidArgument("the body", None, f"nested at most {_DEEPEST} deep", told="too deep")
         inner: list[Any] = []
         for one in level:
             for value in one.values() if isinstance(one, dict) else one:

@@ -48,7 +48,7 @@ def visual_tags_knn(call: Call) -> Response:
 def text(call: Call) -> Response:
     """Return the records nearest to the words in `query_record._text_data`."""
     if not isinstance(_query_record(call).get("_text_data"), str):
-        raise InvalidArgument("query_record._text_data", "missing", "words to look for")
+        raise InvalidArgument("query_record._text_data", None, "words to look for")
     return _knn(call, tags=False)
 
 
