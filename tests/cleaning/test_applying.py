@@ -408,6 +408,21 @@ def test_a_small_disk_that_is_really_full(pictures, tmp_path):
         subprocess.run(["umount", small], check=True)
 
 
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="needs to mount a disk")
+def test_a_read_only_disk_is_told_once_for_each_file(pictures):
+    """Nothing was done there, so nothing is left half-done, neither now nor for the next run."""
+    if subprocess.run(["mount", "--bind", pictures, pictures], capture_output=True).returncode:
+        pytest.skip("may not mount")
+    try:
+        subprocess.run(["mount", "-o", "remount,ro,bind", pictures], check=True)
+        for _ in range(2):
+            done = apply(planned(pictures), Disposal("quarantine"))
+            assert reasons(done) == dict.fromkeys(("b.jpg", "c.jpg"), "can't be read or moved (Read-only file system)")
+            assert len(done.refused) == 2
+    finally:
+        subprocess.run(["umount", pictures], check=True)
+
+
 def test_two_at_once_are_kept_apart(pictures, tmp_path):
     plan = planned(pictures)
     seen_errors = []

@@ -250,7 +250,8 @@ def write_new(path: str, data: bytes | Any) -> None:
 
 def remove_ours(path: str) -> None:
     """Remove a file under a name that only we use, if it is there."""
-    Path(path).unlink(missing_ok=True)
+    if look(path) is not None:  # a read-only disk refuses before it looks
+        Path(path).unlink(missing_ok=True)
 
 
 def missing_folders(path: str) -> tuple[str, ...]:
