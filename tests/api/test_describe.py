@@ -1,5 +1,6 @@
 """POST /v1/describe: labels, tags, every format, and the cache."""
 
+import base64
 import io
 import json
 
@@ -94,3 +95,13 @@ def test_unknown_options_are_problems(client, body):
     for options in ({"vectors": ["taste"]}, {"format": "xml"}, {"top": 101}, {"lables": 3}):
         response = client.post("/v1/describe", json={**body, **options})
         assert response.status_code == 422, options
+
+
+@pytest.mark.parametrize("bad", ["a", "b"])
+def test_of_two_pictures_the_bad_one_is_named(client, draw, save, tmp_path, bad):
+    good = save(draw(1), tmp_path / "good.jpg", quality=90).read_bytes()
+    files = {"a": good, "b": good} | {bad: b"no picture at all"}
+    texts = {name: base64.b64encode(data).decode() for name, data in files.items()}
+    for answer in (client.post("/v1/compare", json=texts), client.post("/v1/compare/files", files=files)):
+        assert answer.status_code == 422
+        assert answer.json()["detail"].startswith(f"picture {bad}: ")

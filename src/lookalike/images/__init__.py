@@ -12,7 +12,7 @@ from lookalike.images.sources import Encoded, Source, load
 __all__ = ["Image", "Limits", "decode", "read_image"]
 
 
-def read_image(source: Source, *, limits: Limits = Limits(), wants: int | None = None) -> Image:
+def read_image(source: Source | Encoded, *, limits: Limits = Limits(), wants: int | None = None) -> Image:
     """Read a picture from a path, bytes, base64, a data URI, a PIL image or an array.
 
     wants: the shorter side, in pixels, that the caller needs; a large JPEG is then decoded to less than

@@ -14,6 +14,11 @@ __all__ = ["exif_facts", "find_exif"]
 
 _POINTERS: Final = {0x8769, 0x8825, 0xA005}  # to the fields of the camera, of the place, of interoperability
 _TAKEN: Final = (0x9003, 0x9004, 0x0132)  # when it was taken, digitized, last changed
+_LAYOUT: Final = frozenset(  # how pixels are stored, which every TIFF has to say: TIFF 6.0, sections 3-15 and 20-22
+    (*range(0x00FE, 0x0104), 0x0106, *range(0x0107, 0x010B), 0x0111, *range(0x0115, 0x011D), *range(0x0120, 0x0126),
+     0x0128, 0x012D, *range(0x013D, 0x0146), 0x014A, *range(0x0152, 0x0156), 0x015B, *range(0x0200, 0x020A),
+     *range(0x0211, 0x0215))
+)  # fmt: skip
 _TIME: Final = re.compile(rb"(\d{4}):(\d\d):(\d\d) (\d\d):(\d\d):(\d\d)")
 _MOST_FIELDS: Final = 1000
 _ITEM: Final = re.compile(rb"II\*\0\x08\0\0\0|MM\0\*\0\0\0\x08")  # how the EXIF item of HEIF and AVIF begins
@@ -21,14 +26,16 @@ _SEARCHED: Final = 1 << 18  # bytes of a HEIF file in which its EXIF item is loo
 
 
 def exif_facts(data: bytes) -> tuple[str, int]:
-    """Return when a picture was taken (ISO 8601 without a zone, or "") and how many EXIF fields its file has."""
+    """Return when a picture was taken (ISO 8601 without a zone, or "") and how many EXIF fields its file has
+    but those that say how its pixels are stored.
+    """
     exif = find_exif(data)
     if not exif:
         return "", 0
     times: dict[int, str] = {}
     count = 0
     for tag, value in _fields(exif):
-        count += 1
+        count += tag not in _LAYOUT
         if tag in _TAKEN and (found := _TIME.match(value)):
             year, month, day, hour, minute, second = (part.decode() for part in found.groups())
             times[tag] = f"{year}-{month}-{day}T{hour}:{minute}:{second}"

@@ -68,14 +68,18 @@ class Encoded:
     name: str
 
 
-def load(source: Source, limits: Limits) -> Encoded | Image:
-    """Fetch the bytes of a picture; what is pixels already comes back as an Image at once, and so does a video file.
+def load(source: Source | Encoded, limits: Limits) -> Encoded | Image:
+    """Fetch the bytes of a picture; those that have a name already are taken as they are.
 
+    What is pixels already comes back as an Image at once, and so does a video file.
     Raises SourceNotFound if there is nothing there, ImageUnreadable if it can't be read, and
     ImageTooLarge before reading more than the limits allow; UrlRefused and UrlUnreachable for URLs.
     """
     if isinstance(source, str):
         return _from_text(source, limits)
+    if isinstance(source, Encoded):
+        limits.check_bytes(source.name, len(source.data))
+        return source
     if isinstance(source, bytes | bytearray | memoryview):
         limits.check_bytes("bytes", memoryview(source).nbytes)
         return Encoded(bytes(source), "bytes")
