@@ -255,6 +255,25 @@ def test_a_picture_that_is_gone_is_listed_and_stops_the_change(collection, pictu
     assert (done.cut_over, done.described) == (True, 0)
 
 
+@pytest.mark.parametrize("updated", [False, True])
+def test_rolled_back_a_record_whose_picture_is_gone_has_its_old_description(collection, pictures, updated):
+    before = collection._store.get(["2"], with_vectors=True)[0]
+    (pictures / "2.jpg").unlink()
+    collection.redescribe("new", anyway=True).wait()
+    assert width(collection, "2") is None
+    if updated:
+        collection.update([{"_id": "2", "n": "two"}])
+    done = collection.rollback()
+    assert (done.cut_over, done.failed) == (True, ())
+    after = collection._store.get(["2"], with_vectors=True)[0]
+    assert after.vectors.keys() == before.vectors.keys()
+    assert all(np.array_equal(vector, after.vectors[name]) for name, vector in before.vectors.items())
+    if updated:
+        assert after.payload["n"] == "two"
+    else:
+        assert after.payload == before.payload
+
+
 def test_a_record_without_its_picture_keeps_the_rest_and_is_described_when_it_comes(collection, pictures):
     data = (pictures / "2.jpg").read_bytes()
     (pictures / "2.jpg").unlink()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
@@ -48,10 +48,14 @@ class Progress:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Item:
-    """A record out of step. known: its vectors, if there is nothing to describe. failed: why it can't be described."""
+    """A record out of step. known: its vectors, if there is nothing to describe. failed: why it can't be described.
+
+    facts: what is known of its picture beside the payload that it has now.
+    """
 
     row: Row
     known: Mapping[str, NDArray[Any]] | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
     failed: Failure | None = None
 
 
@@ -109,8 +113,8 @@ class Follower:
                 progress.done += 1
                 if self.names.in_step(row, other) or row.id in progress.failed:
                     continue
-                if self.names.is_described(row, other):
-                    yield Job(None, _Item(row, other.vectors if other else {}))
+                if other is not None and self.names.is_described(row, other):
+                    yield Job(None, _Item(row, other.vectors, self.names.facts(row, other)))
                 else:
                     yield self._job(row)
 
@@ -140,7 +144,8 @@ class Follower:
                 if row is None or row.payload.get("_sha256") != before.payload.get("_sha256"):
                     continue
                 made = self._made(outcome, progress)
-                rows.append(self.names.counterpart(row, made))
+                beside = self.names.counterpart(row, made)
+                rows.append(replace(beside, payload={**outcome.job.item.facts, **beside.payload}))
             if rows:
                 self.second.upsert(rows)
 

@@ -75,11 +75,26 @@ class Names:
         theirs = {name for name in other.vectors if name in self.carried}
         return mine == theirs and all(np.array_equal(row.vectors[name], other.vectors[name]) for name in mine)
 
+    def facts(self, row: Row, other: Row) -> Mapping[str, Any]:
+        """Return what only the second store knows of a picture that could not be described for the first."""
+        if self._sees(row):
+            return {}
+        names = (*_SEEN, *(f"_{name}" for name in self.hashes))
+        return {name: other.payload[name] for name in names if name in other.payload}
+
     def is_described(self, row: Row, other: Row | None) -> bool:
-        """Whether the second store has the vectors of the very picture that the first has."""
-        if other is None or self.hashes or not self.made <= other.vectors.keys():
+        """Whether the second store has the vectors of the very picture that the first has, or the first has none."""
+        if other is None or not self.made <= other.vectors.keys():
+            return False
+        if not self._sees(row):
+            return True
+        if self.hashes:
             return False
         return other.payload.get("_sha256") == row.payload.get("_sha256") is not None
+
+    def _sees(self, row: Row) -> bool:
+        """Whether the first store knows the record's picture."""
+        return "_sha256" in row.payload or bool(self.replaced & row.vectors.keys())
 
     def _plain(self, payload: Mapping[str, Any]) -> dict[str, Any]:
         return {name: value for name, value in payload.items() if name.removeprefix("_") not in self.hashes}
