@@ -197,6 +197,18 @@ def test_similarity_analysis_with_a_metric_and_a_reference_of_choice(address, tm
     assert plain.splitlines()[-2] != squared.splitlines()[-2]
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such names")
+@pytest.mark.parametrize("name", ['a "b".png', "two\nlines.png", "back\\slash.png", "50%22.png"])
+def test_similarity_analysis_finds_whatever_the_reference_is_called(address, tmp_path, draw, save, name):
+    for seed, called in enumerate((name, "other.png")):
+        save(draw(seed), tmp_path / "photos" / called)
+    arguments = ["--images_folder", "photos", "--ref_image", name, "--url", address]
+    done = run(EMBEDDING / "similarity_analysis.py", *arguments, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert name.split("\n")[0] in done.stdout
+    assert "other.png" in done.stdout
+
+
 def test_similarity_analysis_fails_in_plain_words(address, tmp_path, draw, save):
     save(draw(1), tmp_path / "photos" / "1.png")
     script, folder = EMBEDDING / "similarity_analysis.py", ["--images_folder", "photos"]

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import unquote
 
 import httpx
 import numpy as np
@@ -26,6 +28,8 @@ _ROUTE: Final = "/upload-images/"
 _EXAMPLES: Final = "images"
 _FILES, _BYTES = 200, 64 * 2**20  # of one request, unless a single file is larger
 _SECONDS: Final = 600.0
+_SPECIAL: Final = re.compile(r'["\\%\x00-\x1f\x7f]')
+"""What forms can't say in the name of a file as it is; each client would write it in its own way."""
 
 
 class _NoAnswer(Exception):
@@ -77,8 +81,8 @@ def _described(paths: Sequence[Path], asked: argparse.Namespace) -> tuple[dict[s
         for batch in _batches(paths):
             found = _sent(client, batch, asked.model)
             print(found.get("message") or f"The service answers: {found.get('detail', found)}")
-            names |= found.get("predictions", {})
-            embeddings |= found.get("embeddings", {})
+            names |= {unquote(name): shown for name, shown in found.get("predictions", {}).items()}
+            embeddings |= {unquote(name): row for name, row in found.get("embeddings", {}).items()}
     return names, embeddings
 
 
@@ -97,7 +101,7 @@ def _batches(paths: Sequence[Path]) -> Iterator[list[Path]]:
 
 
 def _sent(client: httpx.Client, batch: Sequence[Path], model: str) -> dict[str, Any]:
-    files = [("files", (path.name, path.read_bytes())) for path in batch]
+    files = [("files", (_SPECIAL.sub(_quoted, path.name), path.read_bytes())) for path in batch]
     try:
         answer = client.post(_ROUTE, files=files, params={"model": model} if model else {})
         found = answer.json()
@@ -108,6 +112,10 @@ def _sent(client: httpx.Client, batch: Sequence[Path], model: str) -> dict[str, 
     if answer.is_error and "errors" not in found:
         raise _NoAnswer(f"the service refuses: {found.get('detail') or found.get('message')}")
     return dict(found)
+
+
+def _quoted(found: re.Match[str]) -> str:
+    return f"%{ord(found[0]):02X}"
 
 
 def _nearest(embeddings: dict[str, list[float]], asked: argparse.Namespace) -> list[tuple[str, float]]:
