@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import os
 import re
 
 import pytest
@@ -142,6 +143,14 @@ def test_figures_for_prometheus(service, shapes, records, space):
     assert "lookalike_model_batch_size_bucket" in text
     assert "# TYPE lookalike_fetches_total counter" in text
     assert "lookalike_model_queue 0.0" in text
+
+
+@pytest.mark.skipif(not hasattr(os.stat_result, "st_blocks"), reason="blocks are counted on POSIX")
+def test_holes_in_files_take_no_room(service, space):
+    with (space.path / "sparse").open("wb") as file:
+        file.truncate(10 * 2**30)
+    said = re.search(r"^lookalike_workspace_bytes (\S+)$", service().get("/metrics").text, re.MULTILINE)[1]
+    assert 0 < float(said) < 2**30
 
 
 def test_pictures_that_wait_for_the_model_are_a_figure(service):
