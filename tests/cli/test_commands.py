@@ -12,6 +12,7 @@ import typer
 
 import lookalike
 from lookalike.cli import app
+from lookalike.cli.doctor import _extra
 from lookalike.version import __version__
 
 
@@ -192,7 +193,14 @@ def test_a_password_is_not_asked_for_where_nobody_can_type_it(run):
 def test_doctor_finds_nothing_broken(run):
     result = run("doctor", "--format", "json")
     assert result.code == 0
-    assert {row["part"]: row["state"] for row in result.json}["model"] == "ok"
+    parts = {row["part"]: row for row in result.json}
+    assert parts["model"]["state"] == "ok"
+    assert "HEIF" in parts["pictures"]["detail"]
+
+
+def test_doctor_takes_a_package_without_metadata():
+    row = _extra("a-package-nobody-registered", "json", "how to get it")
+    assert row == {"part": "a-package-nobody-registered", "state": "ok", "detail": "its version is not known"}
 
 
 def test_models_are_listed_and_shown(run):

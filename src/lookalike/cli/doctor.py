@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import importlib.util
 import os
 import platform
+import zlib
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -30,6 +32,14 @@ _EXTRAS = {
     "torch": ("torch", "training: pip install 'lookalike[train]'"),
     "pyarrow": ("pyarrow", "Parquet: pip install 'lookalike[parquet]'"),
 }
+
+_HEIC = (
+    "eNpjYGCQSSupLMhIzUxmAILczDRDEDs3MzGNgYGxJje1JJEBAhQzUnKKoGyGgszkEgY0oJSZkw82xMWBgREIgYBxAYQGAhkgVs7MzEsD80Ci"
+    "okBOKhOUl1GWbAhi8hVkluTClfzJLCgqANJ3MguS84F0KVCZMyMzSGgCWJHcB4Y/f3/8YGDgZ04A6pBwYORh/P8fpIAZpIIZhOR2MTkkAiU1"
+    "nRgZ0WQWKDSyTnu1btazB4oLDjQwMPA0gIRbkoCq2VwYDxYf7ATaIZycn1OUl5xTARTlZWADKmEQySwuSIV6zAGKNZJzEkEOE4C6HUz/////"
+    "ApBmgtEg8YLMikyQRmYODg4gJZFZkAsLY2CwsTYyMbO2ANkquSmJoDCW0GBczyJkcefH1AWTDNY817dZGHfvwcQPXQ0Aboxabw=="
+)
+"""A gray square of 16 pixels, packed by zlib and in base64: Pillow writes no HEIC."""
 
 
 def install(app: typer.Typer) -> None:
@@ -71,7 +81,10 @@ def _run(name: str, check: Callable[[], str]) -> dict[str, Any]:
 def _extra(package: str, module: str, hint: str) -> dict[str, Any]:
     if importlib.util.find_spec(module) is None:
         return {"part": package, "state": "not installed", "detail": hint}
-    return {"part": package, "state": "ok", "detail": version(package)}
+    try:
+        return {"part": package, "state": "ok", "detail": version(package)}
+    except PackageNotFoundError:  # copied there, or built in
+        return {"part": package, "state": "ok", "detail": "its version is not known"}
 
 
 def _check_model() -> str:
@@ -97,6 +110,7 @@ def _check_pictures() -> str:
         buffer = io.BytesIO()
         Image.fromarray(np.full((16, 16, 3), 128, np.uint8)).save(buffer, name)
         fine.append(read_image(buffer.getvalue()).format)
+    fine.append(read_image(zlib.decompress(base64.b64decode(_HEIC))).format)
     return ", ".join(fine)
 
 
