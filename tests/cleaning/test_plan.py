@@ -205,9 +205,11 @@ def golden_plan():
     copy = PictureFile("/p/b.png", 99, 1_600_000_001_000_000_000, 2049, 18, "b" * 64, 800, 600, "PNG", side="")
     pair = FilePair(copy.path, keeper.path, "edited-copy", 0.987, "keypoints", ("uncropped, the first is 61 %",), 1.0,
                     0.61, (1.0, 0.0, 0.1, 0.0, 1.0, 0.2, 0.0, 0.0, 1.0))  # fmt: skip
-    group = FileGroup((copy, keeper), (pair,), reopened=True)
+    group = FileGroup((copy, keeper), (pair,))
     terms = Terms(parse_rules("largest,format:png>jpg,not-in:Down*"), 0.9)
     plan = make_plan([group], roots=["/p"], terms=terms, unused=[Unused("/p/x.jpg", "it breaks off")])
+    (planned,) = plan.groups
+    plan = replace(plan, groups=(replace(planned, group=replace(planned.group, reopened=True)),))
     return replace(plan, id="20260102-030405-000006-abcd", made="2026-01-02T03:04:05+00:00")
 
 
@@ -320,3 +322,13 @@ def test_a_plan_that_makes_no_sense_is_refused_even_with_a_right_checksum(spoil,
     (tmp_path / "plan.json").write_text(json.dumps({**body, "checksum": planfile._checksum(body)}))
     with pytest.raises(PlanUnreadable, match="damaged"):
         read_plan(tmp_path / "plan.json")
+
+
+def test_what_was_said_to_be_no_duplicates_goes_by_review_alone():
+    """A new file opens the group again; until somebody looks, only the same bytes go."""
+    twin = file("/p/a2", sha256=A.sha256, width=900)
+    plan = make_plan([replace(alike(A, twin, B, C), reopened=True)])
+    assert does(plan) == {"/p/a": "keep", "/p/a2": "remove", "/p/b": "leave", "/p/c": "leave"}
+    assert "said to be no duplicates" in fates(plan)["/p/b"][1]
+    chosen = set_keeper(plan, 0, "/p/a")
+    assert does(chosen) == {"/p/a": "keep", "/p/a2": "remove", "/p/b": "remove", "/p/c": "remove"}

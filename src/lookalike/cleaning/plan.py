@@ -277,6 +277,8 @@ class _Judge:
             return "it is in a reference folder"
         if _identity(member) == _identity(keeper):
             return "it is the keeper itself under another name (a hard link): removing it frees nothing"
+        if self._group.reopened and not self._by_hand and member.sha256 != keeper.sha256:
+            return "these were said to be no duplicates before a new file joined: the review tells which go"
         if fate.verdict is None or fate.probability is None:
             return "it was compared with other members, and not with the keeper"
         if fate.verdict not in COPIES:
