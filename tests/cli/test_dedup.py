@@ -109,6 +109,14 @@ def test_a_plan_or_report_that_cannot_be_written_is_said_in_a_line(dedup, copies
         assert str(tmp_path / "file") in line
 
 
+def test_names_do_not_break_the_listing_nor_speak_to_the_terminal(dedup, copies):
+    shutil.copy2(copies / "1.jpg", copies / "2 \n\x1b[31mred.jpg")
+    shown = dedup(copies).out
+    assert "\x1b" not in shown
+    assert "2 \\n\\x1b[31mred.jpg" in shown
+    assert "\n1 group among 10 pictures; 4 files could go" in shown
+
+
 def test_apply_says_when_it_is_stopped_how_to_go_on(dedup, copies, tmp_path):
     before = _tree(copies)
     dedup(copies)

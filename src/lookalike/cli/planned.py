@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
-from lookalike.cli.output import Format, note, print_json, print_rows
+from lookalike.cli.output import Format, counted, note, print_json, print_rows
 from lookalike.units import said_bytes
 
 if TYPE_CHECKING:
@@ -43,18 +43,21 @@ def show_plan(plan: Plan, place: Path, form: Format, *, files: int | None = None
 def show_group(number: int, planned: PlannedGroup) -> None:
     """Print one group as a table. number: as people count, from 1."""
     again = "; decided before, but a new file has joined" if planned.group.reopened else ""
-    typer.secho(f"\n{number}. {len(planned.fates)} files, {said_bytes(planned.bytes_freed)} to free{again}", bold=True)
+    typer.secho(
+        f"\n{number}. {counted(len(planned.fates), 'file')}, {said_bytes(planned.bytes_freed)} to free{again}",
+        bold=True,
+    )
     rows = []
     for member, fate in zip(planned.group.members, planned.fates, strict=True):
         like = "" if fate.probability is None else f"{fate.verdict} {fate.probability:.4f}"
         rows.append(
             {
                 "": _WORDS[fate.does],
-                "file": _printable(member.path),
+                "file": _on_a_line(member.path),
                 "pixels": f"{member.width}x{member.height}",
                 "bytes": said_bytes(member.size),
                 "like the kept one": like,
-                "why": fate.reason,
+                "why": _on_a_line(fate.reason),
             }
         )
     print_rows(rows, Format.table)
@@ -63,9 +66,9 @@ def show_group(number: int, planned: PlannedGroup) -> None:
 def _sum_up(plan: Plan, place: Path, files: int | None) -> None:
     if len(plan.groups) > _MOST:
         typer.echo(f"\n... and {len(plan.groups) - _MOST:,} more groups: `lookalike dedup review` shows them all.")
-    among = "" if files is None else f" among {files:,} pictures"
+    among = "" if files is None else f" among {counted(files, 'picture')}"
     typer.echo(
-        f"\n{len(plan.groups):,} groups{among}; {plan.files_removed:,} files could go and free "
+        f"\n{counted(len(plan.groups), 'group')}{among}; {counted(plan.files_removed, 'file')} could go and free "
         f"{said_bytes(plan.bytes_freed)}. Nothing was touched."
     )
     if plan.unused:
@@ -73,7 +76,10 @@ def _sum_up(plan: Plan, place: Path, files: int | None) -> None:
         for one in plan.unused:
             reasons[one.reason] = reasons.get(one.reason, 0) + 1
         commonest = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))[:5]
-        note(f"{len(plan.unused):,} files took no part: " + "; ".join(f"{n:,} {reason}" for reason, n in commonest))
+        note(
+            f"{counted(len(plan.unused), 'file')} took no part: "
+            + "; ".join(f"{n:,} {reason}" for reason, n in commonest)
+        )
     typer.echo(f"plan: {_printable(str(place))}")
 
 
@@ -95,3 +101,8 @@ def _pairs(plan: Plan) -> Iterator[dict[str, Any]]:
 
 def _printable(path: str) -> str:
     return path.encode("utf-8", "backslashreplace").decode()
+
+
+def _on_a_line(text: str) -> str:
+    """Write out what would break a table, or speak to the terminal, as line ends and escapes in names do."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
