@@ -103,6 +103,14 @@ def test_what_makes_no_collection_is_said_and_what_was_typed_stays(visitor, spac
     assert [info.name for info in space.list()] == before
 
 
+def test_a_product_field_that_the_wire_keeps_elsewhere_is_warned_of(visitor, space, shop):
+    address = "/collections/shop/settings"
+    assert "ximilar_" not in visitor.get(address).text
+    space.configure("shop", product_id="_estate_id")
+    assert "<code>ximilar_estate_id</code>" in visitor.get(address).text
+    space.configure("shop", product_id="product_id")
+
+
 def test_settings_are_shown_and_changed(visitor, space, shop):
     text = visitor.get("/collections/shop/settings").text
     assert 'name="weight.meaning" value="0.7"' in text
