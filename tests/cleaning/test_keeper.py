@@ -114,7 +114,7 @@ def test_a_lesser_copy_is_never_kept_before_its_whole_original(change):
         ("without the border", "bordered"),
         ("without the caption", "captioned"),
         ("cut out of a screenshot", "screenshot"),
-        ("in color", "gray"),
+        ("in color", "gray or toned"),
     ],
 )
 def test_nor_where_the_lesser_one_comes_first(change, first):
@@ -133,6 +133,50 @@ def test_what_may_be_either_way_is_no_evidence(change):
 def test_whatever_is_said_of_a_part_tells_the_lesser_one_or_that_nothing_does(words):
     pair = FilePair("/a", "/b", "edited-copy", 0.99, "keypoints", (words.format("61 %"),))
     assert bool(lesser_copies(FileGroup((file("/a"), file("/b")), (pair,)))) != bool(unclear_change(pair))
+
+
+def saved_anew(*changes, verdict="edited-copy"):
+    return FilePair("/a", "/b", verdict, 0.99, "keypoints", changes)
+
+
+def test_of_one_format_the_file_that_is_compressed_less_stays():
+    pair = saved_anew("recompressed")
+    found = pick(DEFAULT_RULES, file("/a", size=900, modified=0), file("/b", size=2000), pairs=(pair,))
+    assert found == ("/b", {"/a": "it is compressed harder: 900 bytes beside 2,000"})
+
+
+def test_a_lossless_file_stays_before_what_was_saved_from_it_with_losses():
+    found = pick(
+        DEFAULT_RULES,
+        file("/a", format="PNG"),
+        file("/b", size=9000),
+        pairs=(saved_anew("converted from PNG to JPEG"),),
+    )
+    assert found == ("/a", {"/b": "it is saved with losses, as JPEG"})
+
+
+def test_a_bitmap_of_the_same_pixels_is_no_better_than_the_jpeg_it_was_made_of():
+    pair = saved_anew("converted from JPEG to BMP", verdict="identical")
+    bitmap = file("/b", format="BMP", size=10**6, modified=1_700_000_000_000_000_000)
+    path, reasons = pick(DEFAULT_RULES, file("/a"), bitmap, pairs=(pair,))
+    assert path == "/a"
+    assert "older" in reasons["/b"]
+
+
+@pytest.mark.parametrize("change", ["darker", "cropped to 61 %", "resized from 800x600 to 400x300"])
+def test_bytes_tell_nothing_where_more_was_changed(change):
+    members = file("/a", size=10), file("/b", size=2000)
+    assert pick("least-compressed", *members, pairs=(saved_anew(change, "recompressed"),))[0] == "/a"
+    assert pick("least-compressed", *members)[0] == "/a"
+
+
+def test_of_a_crowd_all_saved_anew_the_least_compressed_stays():
+    """Of a large group only pairs with its first file are known."""
+    members = [file(f"/{n:02}", size=1000 + 10 * ((7 * n) % 12)) for n in range(12)]
+    pairs = [FilePair("/00", one.path, "edited-copy", 0.99, "copy", ("recompressed",)) for one in members[1:]]
+    path, reasons = pick("least-compressed", *members, pairs=tuple(pairs))
+    assert path == max(members, key=lambda one: one.size).path
+    assert len(reasons) == 11
 
 
 def test_original_counts_where_it_is_named():

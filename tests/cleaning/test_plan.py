@@ -123,6 +123,15 @@ def test_an_overlay_of_which_nothing_tells_who_has_it_is_left_alone(change):
     assert does(set_keeper(plan, 0, "/p/a"))["/p/b"] == "remove"
 
 
+@pytest.mark.parametrize("change", ["darker", "recolored", "more contrast", "slanted"])
+def test_what_somebody_may_have_edited_is_left_alone_unless_it_is_the_lesser_one_anyway(change):
+    for changes, done in (((change,), "leave"), (("cropped to 61 %", change), "remove")):
+        pair = FilePair("/p/a", "/p/b", "edited-copy", 0.99, "keypoints", changes)
+        plan = make_plan([FileGroup((file("/p/a", width=900), file("/p/b")), (pair,))])
+        assert fates(plan)["/p/a"][0] == "keep"
+        assert fates(plan)["/p/b"][0] == done
+
+
 def test_of_two_sets_nothing_goes_unless_a_rule_says_which_stays():
     one, other = replace(A, side="a"), replace(B, side="b")
     assert set(does(make_plan([alike(one, other)])).values()) == {"leave"}

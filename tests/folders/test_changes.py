@@ -221,3 +221,20 @@ def test_another_shot_of_the_scene_is_no_edit_of_the_whole(photos):
     shot = cv2.remap(photo, x + 5 * np.sin(y / 9), y + 5 * np.cos(x / 11), cv2.INTER_LINEAR)  # as by parallax
     assert changes_of_whole(shown(photo), shown(shot), 0) is not None
     assert overlap_of_whole(shown(photo), shown(shot), 0) is None
+
+
+def sepia(photo):
+    """The tint as photo programs make it."""
+    mixed = np.array([[0.393, 0.769, 0.189], [0.349, 0.686, 0.168], [0.272, 0.534, 0.131]])
+    return np.clip(photo @ mixed.T, 0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize("name", ["astronaut", "coffee"])
+def test_a_tint_is_no_color(photos, name):
+    photo = photos[name]
+    gray = np.repeat(photo.mean(axis=2, keepdims=True), 3, axis=2).astype(np.uint8)
+    assert "toned" in between(photo, saved(sepia(photo))).words
+    assert "in color" in between(sepia(photo), saved(photo)).words
+    assert "recolored" in between(gray, saved(sepia(gray))).words
+    assert not {"in color", "gray"} & {*between(gray, saved(sepia(gray))).words, *between(sepia(gray), gray).words}
+    assert "gray" in between(photo, saved(gray)).words

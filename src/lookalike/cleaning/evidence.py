@@ -7,22 +7,46 @@ from collections.abc import Mapping
 from pathlib import PurePath
 from typing import Final
 
+from lookalike.duplicates import connected_groups
+from lookalike.folders.changes import LOSSY
 from lookalike.folders.findings import FileGroup, FilePair, PictureFile
 
-__all__ = ["find_pair", "lesser_copies", "named_like_a_copy", "raw_files", "unclear_change"]
+__all__ = [
+    "edited_change",
+    "find_pair",
+    "lesser_copies",
+    "lossier_copies",
+    "named_like_a_copy",
+    "raw_files",
+    "unclear_change",
+]
 
 # What `changes.py` says of b beside a, by its first words: b is the lesser of the two ...
-_B_LESSER: Final = ("cropped", "bordered", "captioned", "screenshot", "gray", "blurred")
+_B_LESSER: Final = ("cropped", "bordered", "captioned", "screenshot", "gray", "toned", "blurred", "noisy")
 # ... or a is, and what a is then ...
 _A_LESSER: Final[Mapping[str, str]] = {
     "uncropped": "cropped",
     "without the border": "bordered",
     "without the caption": "captioned",
     "cut out of a screenshot": "screenshot",
-    "in color": "gray",
+    "in color": "gray or toned",
 }
-# ... or each may have what the other has not.
+# ... or each may have what the other has not ...
 _UNCLEAR: Final = ("overlay on", "without the overlay on", "different on", "inset", "cut out of another picture")
+# ... or somebody may have meant it so, unless the one of them is the lesser anyway.
+_EDITED: Final = (
+    "recolored",
+    "brighter",
+    "darker",
+    "more contrast",
+    "less contrast",
+    "stretched",
+    "slanted",
+    "in perspective",
+    "rotated by",
+)
+_SAVED_ANEW: Final = ("recompressed", "converted from")
+_LOSSLESS: Final = {"PNG", "BMP", "TIFF", "PPM", "TGA", "GIF"}
 
 _COPY_NAMES: Final = re.compile(
     r"""
@@ -61,9 +85,46 @@ def lesser_copies(group: FileGroup) -> dict[tuple[str, str], str]:
     return {names: words for names, words in found.items() if names[::-1] not in found}
 
 
+def lossier_copies(group: FileGroup) -> dict[tuple[str, str], str]:
+    """Return (path of the one, path of the lossier) -> why it is that, among files in which nothing else was changed.
+
+    In one lossy format more bytes kept more. A lossless file of other pixels than a lossy one was not made of it; of
+    the same pixels it may have been, and its bytes say nothing.
+    """
+    same = {frozenset((pair.a, pair.b)) for pair in group.pairs if pair.verdict == "identical"}
+    found: dict[tuple[str, str], str] = {}
+    for files in _saved_anew(group):
+        most = {one.format: one for one in sorted(files, key=lambda file: file.size)}
+        lossless = [one for one in files if one.format in _LOSSLESS]
+        for file in (one for one in files if one.format in LOSSY):
+            larger = most[file.format]
+            if larger.size > file.size and {larger.path, file.path} not in same:
+                words = f"it is compressed harder: {file.size:,} bytes beside {larger.size:,}"
+                found[larger.path, file.path] = words
+            if whole := next((one for one in lossless if {one.path, file.path} not in same), None):
+                found[whole.path, file.path] = f"it is saved with losses, as {file.format}"
+    return found
+
+
+def _saved_anew(group: FileGroup) -> list[list[PictureFile]]:
+    """Divide the members by chains of pairs in which nothing changed but how they are saved."""
+    place = {member.path: at for at, member in enumerate(group.members)}
+    linked = [
+        (place[pair.a], place[pair.b])
+        for pair in group.pairs
+        if pair.a in place and pair.b in place and all(change.startswith(_SAVED_ANEW) for change in pair.changes)
+    ]
+    return [[group.members[at] for at in part] for part in connected_groups(len(place), linked)]
+
+
 def unclear_change(pair: FilePair) -> str:
     """Return the change by which either of a pair may show what the other doesn't, such as an overlay; or ""."""
     return next((change for change in pair.changes if change.startswith(_UNCLEAR)), "")
+
+
+def edited_change(pair: FilePair) -> str:
+    """Return the change that somebody may have made on purpose, such as other colors; or ""."""
+    return next((change for change in pair.changes if change.startswith(_EDITED)), "")
 
 
 def find_pair(group: FileGroup, a: PictureFile, b: PictureFile) -> FilePair | None:

@@ -8,13 +8,13 @@ from datetime import UTC, datetime
 from pathlib import PurePath
 from typing import Any, Final
 
-from lookalike.cleaning.evidence import lesser_copies, named_like_a_copy, raw_files
+from lookalike.cleaning.evidence import lesser_copies, lossier_copies, named_like_a_copy, raw_files
 from lookalike.errors import InvalidArgument
 from lookalike.folders.findings import FileGroup, PictureFile
 
 __all__ = ["DEFAULT_RULES", "RULES", "Choice", "Rule", "choose", "parse_rules"]
 
-DEFAULT_RULES: Final = "original,raw,largest,richest-exif,not-copy-name,biggest-file,oldest,shortest-path,first"
+DEFAULT_RULES: Final = "original,raw,largest,richest-exif,not-copy-name,least-compressed,oldest,shortest-path,first"
 
 RULES: Final = {
     "reference": "a file in a reference folder; always the first rule",
@@ -22,6 +22,7 @@ RULES: Final = {
     "raw": "the RAW of the same shot lies beside it",
     "largest": "most pixels",
     "smallest": "fewest pixels",
+    "least-compressed": "saved with the fewest losses, where nothing else was changed",
     "biggest-file": "most bytes",
     "smallest-file": "fewest bytes",
     "oldest": "taken first by its EXIF, or else changed first",
@@ -83,15 +84,20 @@ def choose(group: FileGroup, rules: Sequence[Rule] | None = None) -> Choice:
     """Choose the keeper: each rule in turn leaves of the candidates those that are best by it."""
     left = sorted(group.members, key=lambda member: member.path)
     lost: list[tuple[PictureFile, Rule]] = []
-    lesser = lesser_copies(group)
+    worse: dict[str, Mapping[tuple[str, str], str]] = {}
     for rule in rules if rules is not None else parse_rules():
         if len(left) == 1:
             break
-        best = _best(rule, left, lesser)
+        if rule.name in _EVIDENCE:
+            worse[rule.name] = _EVIDENCE[rule.name](group)
+            best = _unsurpassed(left, worse[rule.name])
+        else:
+            best = _best(rule, left)
         lost += [(member, rule) for member in left if member not in best]
         left = best
     keeper = left[0]
-    return Choice(keeper, {member.path: _reason(rule, keeper, member, lesser) for member, rule in lost})
+    told = {member.path: _reason(rule, keeper, member, worse.get(rule.name, {})) for member, rule in lost}
+    return Choice(keeper, told)
 
 
 def _parse(word: str) -> Rule:
@@ -115,19 +121,21 @@ def _format(name: str) -> str:
     return _FORMATS.get(folded, folded)
 
 
-def _best(rule: Rule, files: list[PictureFile], lesser: Mapping[tuple[str, str], str]) -> list[PictureFile]:
-    if rule.name == "original":
-        whole = [file for file in files if not any((other.path, file.path) in lesser for other in files)]
-        return whole or files
+def _best(rule: Rule, files: list[PictureFile]) -> list[PictureFile]:
     key = _KEYS[rule.name]
     values = [key(file, rule.value) for file in files]
     best = min(values)
     return [file for file, value in zip(files, values, strict=True) if value == best]
 
 
-def _reason(rule: Rule, keeper: PictureFile, other: PictureFile, lesser: Mapping[tuple[str, str], str]) -> str:
-    if rule.name == "original":
-        return lesser.get((keeper.path, other.path)) or "it is the lesser copy of another one here"
+def _unsurpassed(files: list[PictureFile], worse: Mapping[tuple[str, str], str]) -> list[PictureFile]:
+    """Return the files that none of the others is better than; all of them if there is none."""
+    return [file for file in files if not any((other.path, file.path) in worse for other in files)] or files
+
+
+def _reason(rule: Rule, keeper: PictureFile, other: PictureFile, worse: Mapping[tuple[str, str], str]) -> str:
+    if rule.name in _EVIDENCE:
+        return worse.get((keeper.path, other.path)) or "it is the lesser copy of another one here"
     return _WORDS[rule.name](keeper, other, rule.value)
 
 
@@ -176,6 +184,9 @@ def _name(file: PictureFile) -> str:
 def _size(file: PictureFile) -> str:
     return f"{file.width:,} x {file.height:,}"
 
+
+_EVIDENCE: Final = {"original": lesser_copies, "least-compressed": lossier_copies}
+"""Name -> what the pairs of a group say of which file is worse than which other one."""
 
 _KEYS: Final[Mapping[str, Callable[[PictureFile, str], Any]]] = {
     "reference": lambda file, _: not file.reference,

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from lookalike.cleaning import disk
-from lookalike.cleaning.evidence import find_pair, lesser_copies, raw_files, unclear_change
+from lookalike.cleaning.evidence import edited_change, find_pair, lesser_copies, raw_files, unclear_change
 from lookalike.cleaning.keeper import Choice, Rule, choose, parse_rules
 from lookalike.errors import FileChanged, InvalidArgument
 from lookalike.folders.findings import FileGroup, FilePair, PictureFile, Unused
@@ -257,12 +257,16 @@ class _Judge:
         else:
             known = replace(fate, verdict=None, probability=None)
         reason = self._why_left(member, known)
-        if not reason and pair and not self._by_hand and (change := unclear_change(pair)):
+        if not reason and pair and not self._by_hand and (change := self._undecided(pair, member)):
             reason = f"{change}: nothing tells which of the two is the original"
         if reason:
             return replace(known, does="leave", reason=reason)
         why = "copy of the keeper chosen in the review" if self._by_hand else self._choice.reasons[member.path]
         return replace(known, does="remove", reason=why)
+
+    def _undecided(self, pair: FilePair, member: PictureFile) -> str:
+        lesser = (self._choice.keeper.path, member.path) in self._lesser
+        return unclear_change(pair) or ("" if lesser else edited_change(pair))
 
     def _why_kept(self) -> str:
         """Name what decided between the keeper and the last that was left beside it."""

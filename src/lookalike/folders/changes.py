@@ -75,9 +75,9 @@ class Changes:
     "slanted", "in perspective"; "cropped to 61 %", "cut out of a screenshot", "cut out of another picture", "without
     the border", "without the caption", or the other way around "uncropped, the first is 61 %", "screenshot", "inset",
     "bordered", "captioned"; "overlay on 12 %", "without the overlay on 12 %", or "different on 12 %" where it can't
-    be told which of them was altered; "gray", "in color", "recolored", "brighter", "darker", "more contrast", "less
-    contrast", "blurred", "sharpened", "noisy", "resized from 400x300 to 200x150", "recompressed", "converted from JPEG
-    to PNG".
+    be told which of them was altered; "gray", "toned" (as by sepia), "in color", "recolored", "brighter", "darker",
+    "more contrast", "less contrast", "blurred", "sharpened", "noisy", "resized from 400x300 to 200x150",
+    "recompressed", "converted from JPEG to PNG".
     """
 
     words: tuple[str, ...] = ()
@@ -230,6 +230,11 @@ def _turns(place: Placement) -> Iterator[str]:
         yield f"stretched taller by {_percent(1 / place.wider - 1)}"
 
 
+def _lost_hues(before: float, after: float) -> bool:
+    """Of 60 small JPEGs tinted by sepia hues were 1.8 in the median, of photographs 5.7."""
+    return after < 2.0 and before > max(2.5, 2 * after)
+
+
 def _tones(found: Difference, sharp: bool) -> Iterator[str]:
     """sharp: whether both are large enough, and laid exactly enough, to compare fine detail."""
     if found.covered > 0.015:
@@ -237,9 +242,9 @@ def _tones(found: Difference, sharp: bool) -> Iterator[str]:
         yield f"{'without the overlay on' if found.patched < 1 / _PATCHED else how} {_percent(found.covered)}"
     noisy = sharp and found.detail > 1.3 and found.clear < 0.7
     blurred = sharp and found.detail < 0.6
-    if found.color_b < 1.5 and found.color_a > 4:
-        yield "gray"
-    elif found.color_a < 1.5 and found.color_b > 4:
+    if found.color_a > 4 and _lost_hues(found.hues_a, found.hues_b):
+        yield "gray" if found.color_b < 1.5 else "toned"
+    elif found.color_b > 4 and _lost_hues(found.hues_b, found.hues_a):
         yield "in color"
     elif found.recolored > max(6.0, 0.45 * found.color_a) and not noisy:
         yield "recolored"

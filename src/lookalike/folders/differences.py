@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import cv2
 import numpy as np
@@ -27,6 +27,8 @@ is mostly plain, another picture, or more of the same scene."""
 _CHROMA: Final = np.eye(3, dtype=np.float32) - LUMA  # colors to how far each is from gray
 _FINE: Final = np.array([[0, -1, 0], [-1, 4, -1], [0, -1, 0]], np.float32) / 4  # gray beside its four neighbors
 _WINDOW: Final = 8
+_EVERY: Final = (slice(None, None, 4),) * 2  # fourth point of the grid tells hues
+_RECOLORED: Final = 3.0  # levels of color up to which nobody asks for hues
 _EXACT: Final = 6.0  # levels by which any window of two plain pictures may differ
 _STEP: Final = 2.0  # times the usual change of brightness, across the rim of something put there
 
@@ -36,16 +38,19 @@ class Difference:
     """What b is beside a, where both show the same; levels are of 255.
 
     covered: share of it where something else is seen; patched: how much harder b's colors change at the rim of that
-    than a's, times: what was put there has a rim. color_a, color_b: mean distance from gray. recolored: mean change of
-    the colors beside brightness and contrast. brighter: mean change of brightness. contrast: times the deviation of
-    brightness. detail: times the fine detail beside contrast; clear: how much of the fine detail of both is the same,
-    a correlation.
+    than a's, times: what was put there has a rim. color_a, color_b: mean distance from gray. hues_a, hues_b: that
+    from the one tint for each brightness that comes nearest, as sepia has it; where the two differ in color at all.
+    recolored: mean change of the colors beside brightness and contrast. brighter: mean change of brightness.
+    contrast: times the deviation of brightness. detail: times the fine detail beside contrast; clear: how much of the
+    fine detail of both is the same, a correlation.
     """
 
     covered: float
     patched: float
     color_a: float
     color_b: float
+    hues_a: float
+    hues_b: float
     recolored: float
     brighter: float
     contrast: float
@@ -65,12 +70,19 @@ def difference(laid: Laid) -> Difference:
     contrast = max(as_light, 1.0) / max(deviation, 1.0)
     detail, clear = _detail(laid, mask)
     values = 3 * cv2.countNonZero(mask)
+    color_a, color_b = (cv2.norm(chroma, cv2.NORM_L1, mask) / values for chroma in (chroma_a, chroma_b))
+    recolored = cv2.norm(chroma_b, contrast * chroma_a, cv2.NORM_L1, mask) / values
+    hues_a, hues_b = color_a, color_b
+    if recolored > _RECOLORED:
+        hues_a, hues_b = _hues(chroma_a, laid.dark, seen), _hues(chroma_b, laid.light, seen)
     return Difference(
         covered=float(covered.sum() / laid.shared.sum()),
         patched=_rim(laid.other, covered, laid.shared) / _rim(laid.one, covered, laid.shared) if covered.any() else 1.0,
-        color_a=cv2.norm(chroma_a, cv2.NORM_L1, mask) / values,
-        color_b=cv2.norm(chroma_b, cv2.NORM_L1, mask) / values,
-        recolored=cv2.norm(chroma_b, contrast * chroma_a, cv2.NORM_L1, mask) / values,
+        color_a=color_a,
+        color_b=color_b,
+        hues_a=hues_a,
+        hues_b=hues_b,
+        recolored=recolored,
         brighter=light - dark,
         contrast=contrast,
         detail=detail / contrast,
@@ -157,6 +169,15 @@ def _alike(one: Gray, other: Gray) -> Gray:
     spreads = (_windows(one * one) - mean**2, _windows(other * other) - as_mean**2)
     spread = np.sqrt(np.maximum(spreads[0], 4.0) * np.maximum(spreads[1], 4.0))
     return np.asarray((_windows(one * other) - mean * as_mean) / spread, np.float32)
+
+
+def _hues(chroma: NDArray[Any], gray: Gray, seen: Mask) -> float:
+    """Return how far colors are, on the mean, from the mean color of those that are as bright, in 32 levels."""
+    some = seen[_EVERY]
+    colors, levels = chroma[_EVERY][some], np.clip(gray[_EVERY][some] / 8, 0, 31).astype(np.intp)
+    counts = np.maximum(np.bincount(levels, minlength=32), 1)
+    means = np.stack([np.bincount(levels, channel, 32) / counts for channel in colors.T], axis=1)
+    return float(np.abs(colors - means[levels]).mean()) if len(levels) else 0.0
 
 
 def _detail(laid: Laid, mask: NDArray[np.uint8]) -> tuple[float, float]:
