@@ -116,3 +116,11 @@ def test_every_member_is_in_one_group_and_transitive_is_the_coarsest(size, data)
         assert sorted(member for group in found for member in group) == list(range(size))
         assert all(any(set(group) <= set(one) for one in whole) for group in found)
         assert found == linked_groups(crowd(size, dict(reversed(known.items())))[0], 0.5, kind)
+
+
+def test_hubs_do_not_depend_on_the_order_in_which_pairs_were_judged():
+    """The sums of two members' links are equal, and would differ in their last bit if added in this order or that."""
+    known = {(0, 1): 0.6, (0, 2): 0.6, (0, 6): 0.95, (0, 7): 0.95, (1, 2): 0.95, (1, 3): 0.95, (1, 4): 0.6}
+    known |= {(0, n): 0.0 for n in (3, 4, 5)}
+    found = linked_groups(crowd(8, known)[0], 0.5)
+    assert found == linked_groups(crowd(8, dict(reversed(known.items())))[0], 0.5)

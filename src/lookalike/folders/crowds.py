@@ -65,11 +65,12 @@ class Settling:
 
 @dataclass(slots=True, eq=False)
 class _Crowd:
-    """A crowd being settled; members by place. seen: what was found of pairs (a, b), a < b."""
+    """A crowd being settled; members by place. seen: what was found of pairs (a, b), a < b; links: what that means."""
 
     how: Settling
     given: Candidates
     seen: dict[Pair, Seen] = field(default_factory=dict)
+    links: dict[Pair, Link] = field(default_factory=dict)
     whole: Wholes = field(default_factory=Wholes)
 
     def groups(self) -> Iterator[FileGroup]:
@@ -104,24 +105,22 @@ class _Crowd:
 
     def _linked(self, members: Sequence[int], apart: Iterable[Pair] = ()) -> list[list[int]]:
         place = {member: n for n, member in enumerate(members)}
-        links = {
-            (place[a], place[b]): self._as_link(seen) for (a, b), seen in self.seen.items() if a in place and b in place
-        }
+        links = {(place[a], place[b]): link for (a, b), link in self.links.items() if a in place and b in place}
         crowd = Crowd(len(members), links, lambda i, j: self._link(members[i], members[j]))
         apart = [(place[a], place[b]) for a, b in apart]
         return [[members[n] for n in group] for group in linked_groups(crowd, self.how.least, self.how.linkage, apart)]
 
     def _link(self, a: int, b: int) -> Link:
         """Judge two members; who can't be used any more is like nobody."""
-        a, b = min(a, b), max(a, b)
-        while (a, b) not in self.seen:
-            one, other = self._usable(a), self._usable(b)
+        pair = (a, b) if a < b else (b, a)
+        while (link := self.links.get(pair)) is None:
+            one, other = self._usable(pair[0]), self._usable(pair[1])
             if not one or not other:
                 return Link(0.0)
-            found = self._following(a, b) or self.how.verifier.judged(one[0], other[0])
+            found = self._following(*pair) or self.how.verifier.judged(one[0], other[0])
             if found is not None:
-                self.seen[a, b] = found
-        return self._as_link(self.seen[a, b])
+                self.seen[pair], self.links[pair] = found, self._as_link(found)
+        return link
 
     def _note_whole(self, pair: Pair) -> None:
         """Remember that one is the other as a whole, edited as it may be."""
@@ -131,8 +130,10 @@ class _Crowd:
 
     def _following(self, a: int, b: int) -> Seen | None:
         """Judge two members by what was found of those they are copies of as a whole."""
+        if isinstance(self.how.verifier, Glance):
+            return None
         one, other = self.whole.pair(a, b)
-        if (one, other) == (a, b) or isinstance(self.how.verifier, Glance):
+        if (one, other) == (a, b):
             return None
         between, likely = np.eye(3), 1.0
         tier: Tier = "hash"
@@ -189,8 +190,9 @@ class _Crowd:
         found = self.how.verifier.judged(a, b)
         return None if found is None else found.pair
 
-    def _usable(self, member: int) -> list[int]:
-        return [number for number in self.given.pictures[member] if number not in self.how.verifier.unused]
+    def _usable(self, member: int) -> Sequence[int]:
+        files, unused = self.given.pictures[member], self.how.verifier.unused
+        return [number for number in files if number not in unused] if unused else files
 
     def _digest(self, member: int) -> str:
         return self.how.verifier.file(self.given.pictures[member][0]).sha256

@@ -40,7 +40,7 @@ class Glance:
         self.unused: dict[int, str] = {}
         self._settings = settings
         self._known: dict[Pair, tuple[int, int, float]] = {}
-        self._told: dict[tuple[object, int], Changes] = {}
+        self._told: dict[tuple[object, ...], Changes] = {}
 
     @cached_property
     def judge(self) -> Judge:
@@ -69,23 +69,22 @@ class Glance:
         bits, turned, likely = self._known.get((i, j)) or self._looked_up([(i, j)])[i, j]
         if a is not one and turned < 4:
             turned = (4 - turned) % 4
-        likely = min(_BELOW_ONE, round(likely, 6))
         verdict: Verdict = "edited-copy" if likely >= SAME else "unrelated"
         return Seen(_pair(a, b, verdict, likely, "hash" if bits <= _BY_HASH else "copy", self._changes(a, b, turned)))
 
     def _looked_up(self, pairs: Sequence[Pair]) -> dict[Pair, tuple[int, int, float]]:
         """Return bits that differ, how the first is held, and the probability of each pair."""
         known = describe(self.survey, *np.array(pairs, np.intp).reshape(-1, 2).T)
-        likely = probabilities(self.survey, self.judge, known)
+        likely = np.minimum(_BELOW_ONE, np.round(probabilities(self.survey, self.judge, known), 6))
         rows = zip(known.bits.tolist(), known.turned.tolist(), likely.tolist(), strict=True)
         return dict(zip(pairs, rows, strict=True))
 
     def _changes(self, a: PictureFile, b: PictureFile, turned: int) -> Changes:
         """Return what b is beside a; most folders have pictures of few sizes and formats."""
-        outlines = tuple((one.width, one.height, one.format) for one in (a, b))
-        found = self._told.get((outlines, turned))
+        outlines = a.width, a.height, a.format, b.width, b.height, b.format, turned
+        found = self._told.get(outlines)
         if found is None:
-            found = self._told[outlines, turned] = known_changes(a, b, turned)
+            found = self._told[outlines] = known_changes(a, b, turned)
         return found
 
 

@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from math import fsum
 from typing import Final, Literal
 
 import numpy as np
@@ -172,7 +173,7 @@ def _hubs(crowd: Crowd, least: float) -> Iterator[tuple[int, list[int]]]:
         near[a][b] = near[b][a] = crowd.links[a, b].probability
     left = {member for member in near if near[member]}
     while left:
-        hub = max(left, key=lambda member: (sum(p for other, p in near[member].items() if other in left), -member))
+        hub = max(left, key=lambda member: (fsum(p for other, p in near[member].items() if other in left), -member))
         left.discard(hub)
         satellites = _around(crowd, hub, left, near, least)
         left.difference_update(satellites)
