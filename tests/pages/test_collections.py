@@ -108,6 +108,8 @@ def test_a_product_field_that_the_wire_keeps_elsewhere_is_warned_of(visitor, spa
     assert "ximilar_" not in visitor.get(address).text
     space.configure("shop", product_id="_estate_id")
     assert "<code>ximilar_estate_id</code>" in visitor.get(address).text
+    space.configure("shop", product_id="_batch")
+    assert "ximilar_" not in visitor.get(address).text
     space.configure("shop", product_id="product_id")
 
 

@@ -14,6 +14,7 @@ from lookalike.collection import Collection
 from lookalike.describers.cards import card, names
 from lookalike.describers.weights import is_here
 from lookalike.errors import CollectionExists, InvalidArgument, InvalidName, ModelError, TaggerMismatch, TaggerUnusable
+from lookalike.intake import FACTS
 from lookalike.kinds import KINDS, VECTORS, CollectionSettings
 from lookalike.pages.chains import chain_of, chosen_taggers
 from lookalike.pages.changes import filled, log, permitted
@@ -141,6 +142,7 @@ def _settings(request: Request, info: CollectionInfo, given: dict[str, str], tro
         given=given,
         kind=KIND_NAMES[info.kind],
         ways=WAYS,
+        own=FACTS,
         chain=chain_of(workspace, info, given),
         models=[name for name in _models() if name != info.model],
         jobs=workspace.catalog.jobs.page(collection=info.name, live=True, limit=5),
