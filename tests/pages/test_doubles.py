@@ -9,6 +9,8 @@ from PIL import Image
 
 import lookalike
 from lookalike.catalog import Grant
+from lookalike.pages import doubles
+from lookalike.records import Record
 
 HOME = "/collections/pairs/duplicates"
 
@@ -160,3 +162,20 @@ def test_the_keyboard_goes_through_the_groups(visit, barriers, space, width, sch
     page.get_by_role("button", name="Delete 1 record").click()
     page.wait_for_url(f"**{HOME}")
     assert [one is None for one in space.get("pairs").get(["1", "1 <b>'\"&small"])] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("fields", "why"),
+    [
+        ({"_width": 900}, "most pixels"),
+        ({"_exif": 9, "_size": 5}, "most EXIF fields"),
+        ({"brand": "x", "_size": 5}, "most metadata"),
+        ({"_size": 2000, "_mtime": 99}, "most bytes"),
+        ({"_format": "JPEG", "_size": 5, "_mtime": 3}, "oldest file"),
+    ],
+)
+def test_the_better_record_is_suggested(fields, why):
+    """Bytes count within one format only, and a record without a file is no older one."""
+    usual = {"_width": 800, "_height": 600, "_exif": 3, "_format": "PNG", "_size": 1000, "_mtime": 50}
+    records = [Record("a", usual), Record("b", usual | fields), Record("c", {**usual, "_mtime": 0})]
+    assert doubles._best(records) == ("b", why)

@@ -33,7 +33,14 @@ _SHOWN: Final = 12  # members of a group on the page; the rest is counted
 _AT_ONCE: Final = 5_000  # records up to which a first visit looks without being asked
 _PATIENCE: Final = 2.0  # seconds that a page waits for a search that may soon be over
 _MOST_FOUND: Final = 16  # searches that are remembered
-_MEASURES: Final = ("most pixels", "most bytes", "most EXIF fields", "most metadata")
+_BYTES: Final = "most bytes"
+_MEASURES: Final[Mapping[str, Callable[[Mapping[str, object]], int]]] = {
+    "most pixels": lambda fields: _number(fields, "_width") * _number(fields, "_height"),
+    "most EXIF fields": lambda fields: _number(fields, "_exif"),
+    "most metadata": lambda fields: sum(1 for name in fields if not name.startswith("_")),
+    _BYTES: lambda fields: _number(fields, "_size"),
+    "oldest file": lambda fields: -(_number(fields, "_mtime") or 2**63),
+}
 _FACTS: Final = ("pixels", "format", "bytes", "taken", "EXIF fields")
 
 
@@ -261,17 +268,16 @@ def _row(collection: Collection, group: DuplicateGroup, same: set[tuple[str, ...
 
 
 def _best(records: Sequence[Record]) -> tuple[str, str]:
-    """Return the record to suggest, by the measures of `_MEASURES` in turn, ties by id; and the reason."""
-
-    def measure(record: Record) -> tuple[int, ...]:
-        fields = record.fields
-        own = sum(1 for name in fields if not name.startswith("_"))
-        pixels = _number(fields, "_width") * _number(fields, "_height")
-        return pixels, _number(fields, "_size"), _number(fields, "_exif"), own
-
-    ordered = sorted(records, key=lambda record: (*(-value for value in measure(record)), record.id))
-    pairs = zip(measure(ordered[0]), measure(ordered[1]), _MEASURES, strict=True)
-    return ordered[0].id, next((words for a, b, words in pairs if a != b), "the first of equals")
+    """Return the record to suggest, the best by each of `_MEASURES` in turn, ties by id; and what decided."""
+    left, why = sorted(records, key=lambda record: record.id), "the first of equals"
+    for words, measure in _MEASURES.items():
+        values = [measure(record.fields) for record in left]
+        if words == _BYTES and len({record.fields.get("_format") for record in left}) > 1:
+            continue  # a bitmap takes more than the JPEG it was made of
+        best = [record for record, value in zip(left, values, strict=True) if value == max(values)]
+        if len(best) < len(left):
+            left, why = best, words
+    return left[0].id, why
 
 
 def _facts(fields: Mapping[str, object]) -> dict[str, str]:
