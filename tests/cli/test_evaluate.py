@@ -25,7 +25,7 @@ def test_a_folder_of_folders(run, classes):
     for word in ("meaning", "color", "phash", "random", "recall@1", "mAP", "median rank", "lookalike-mini/"):
         assert word in result.out
     assert "1.000 [1.000, 1.000]" in result.out
-    assert "the picture of each of 1 labels" in result.out
+    assert "the picture of each of 1 label." in result.out
     assert "broken.jpg" in result.err
     assert "1 files could not be read" in result.err
 

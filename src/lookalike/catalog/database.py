@@ -114,9 +114,12 @@ def _postgres_engine(url: sql.URL) -> sql.Engine:
 
 
 def _make_private(_: Any, __: Any, arguments: Sequence[Any], ___: Any) -> None:
-    """Make the file, if it is missing, for its owner's eyes: SQLite's logs beside it get the same mode."""
-    with suppress(OSError):  # why it can't be made is said by SQLite, which tries again
-        os.close(os.open(arguments[0], os.O_RDWR | os.O_CREAT, 0o600))
+    """Make the file, if it is missing, for its owner's eyes: SQLite's logs beside it get the same mode.
+
+    A file that is there is not opened: closing it would let go of every lock that SQLite holds on it in this process.
+    """
+    with suppress(OSError):  # it is there; or why it can't be made is said by SQLite, which tries again
+        os.close(os.open(arguments[0], os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def _set_up_sqlite(connection: Any, _: Any) -> None:
