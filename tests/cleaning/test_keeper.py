@@ -163,6 +163,11 @@ def test_a_bitmap_of_the_same_pixels_is_no_better_than_the_jpeg_it_was_made_of()
     assert "older" in reasons["/b"]
 
 
+def test_a_gif_is_not_kept_before_the_photograph_it_was_made_of():
+    newer = file("/b", format="GIF", size=10**5, modified=1_700_000_000_000_000_000)
+    assert pick(DEFAULT_RULES, file("/a"), newer, pairs=(saved_anew("converted from JPEG to GIF"),))[0] == "/a"
+
+
 @pytest.mark.parametrize("change", ["darker", "cropped to 61 %", "resized from 800x600 to 400x300"])
 def test_bytes_tell_nothing_where_more_was_changed(change):
     members = file("/a", size=10), file("/b", size=2000)

@@ -46,7 +46,7 @@ _EDITED: Final = (
     "rotated by",
 )
 _SAVED_ANEW: Final = ("recompressed", "converted from")
-_LOSSLESS: Final = {"PNG", "BMP", "TIFF", "PPM", "TGA", "GIF"}
+_LOSSLESS: Final = {"PNG", "BMP", "TIFF", "PPM", "TGA"}  # not GIF, which has 256 colors
 
 _COPY_NAMES: Final = re.compile(
     r"""
