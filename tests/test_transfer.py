@@ -2,6 +2,9 @@
 
 import gzip
 import json
+import subprocess
+import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +16,9 @@ from hypothesis import strategies as st
 
 from lookalike.errors import ImportUnreadable, InvalidArgument
 from lookalike.records import Added
-from lookalike.transfer import ImportRules, import_steps, prepared, read_lines, write_records
+from lookalike.stores.base import Row
+from lookalike.stores.memory import MemoryStore
+from lookalike.transfer import ImportRules, exported, import_steps, prepared, read_lines, write_records
 from lookalike.transfer.reading import cell_value
 from lookalike.transfer.writing import _cell
 
@@ -277,3 +282,81 @@ def test_every_record_comes_back_from_a_file(tmp_path_factory, name, records):
     write_records(named, path, lambda count: None)
     lines = prepared(read_lines(path), path.parent, ImportRules())
     assert [record for _, record in lines] == named
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_the_same_records_make_the_same_file(tmp_path, monkeypatch, name):
+    rows = {"a": np.float32([1, 0]), "b": np.float32([0, 1, 0]), "c": np.float32([0, 1])}
+    files = []
+    for turn, order in enumerate(["abc", "cba", "bac"]):
+        store = MemoryStore({vector: len(row) for vector, row in rows.items()})
+        store.upsert([Row(f"{n}", {vector: rows[vector] for vector in order}, {"n": n}) for n in range(3)])
+        path = tmp_path / f"{turn}" / name
+        path.parent.mkdir()
+        monkeypatch.setattr("time.time", lambda turn=turn: 1e9 + 1000 * turn)  # which gzip would keep
+        write_records(exported(store, vectors=True), path, lambda count: None)
+        files.append(path.read_bytes())
+    assert files[0] == files[1] == files[2]
+
+
+EXPORT = """
+import sys
+from pathlib import Path
+from lookalike.transfer import write_records
+
+def records():
+    for n in range(10):
+        yield {"_id": f"{n}"}
+    print("under way", flush=True)
+    sys.stdin.readline()
+
+write_records(records(), Path(sys.argv[1]), lambda count: None)
+"""
+
+
+@contextmanager
+def exporting(path):
+    """Run an export in a process of its own that waits half way for a line."""
+    command = [sys.executable, "-c", EXPORT, str(path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "under way\n"
+        yield process
+
+
+def test_what_a_killed_export_left_goes_with_the_next_of_the_same_file(tmp_path):
+    path, other = tmp_path / "out.jsonl", tmp_path / "other.jsonl"
+    for target in (path, other):
+        with exporting(target) as process:
+            process.kill()
+    (tmp_path / ".out.jsonl.4711.part").write_text("of an earlier version", "utf-8")
+    kept = tmp_path / ".out.jsonl.of.mine.part"
+    kept.write_text("no export's", "utf-8")
+    assert len(list(tmp_path.iterdir())) == 4
+    assert write_records([{"_id": "a"}], path, lambda count: None) == 1
+    assert path.read_text("utf-8") == '{"_id": "a"}\n'
+    left = {entry.name for entry in tmp_path.iterdir()} - {"out.jsonl", kept.name}
+    assert len(left) == 1
+    assert left.pop().startswith(".other.jsonl.")
+
+
+def test_two_exports_of_one_file_at_once_leave_each_other_alone(tmp_path):
+    path = tmp_path / "out.jsonl"
+    with exporting(path) as process:
+        assert write_records([{"_id": "a"}], path, lambda count: None) == 1
+        assert path.read_text("utf-8") == '{"_id": "a"}\n'
+        process.communicate("\n")
+        assert process.returncode == 0
+    assert len(path.read_text("utf-8").splitlines()) == 10
+    assert [entry.name for entry in tmp_path.iterdir()] == ["out.jsonl"]
+
+
+def test_two_exports_of_one_file_in_one_process_do_not_mix(tmp_path):
+    path = tmp_path / "out.jsonl"
+
+    def outer():
+        yield {"_id": "first"}
+        write_records([{"_id": "within"}], path, lambda count: None)
+        yield {"_id": "last"}
+
+    assert write_records(outer(), path, lambda count: None) == 2
+    assert path.read_text("utf-8") == '{"_id": "first"}\n{"_id": "last"}\n'

@@ -17,6 +17,7 @@ def job_folder(workspace: Path) -> Path:
 
 
 def forget_files(workspace: Path, job: Job) -> None:
-    """Delete what a job that is over left there."""
-    for path in job_folder(workspace).glob(f"{job.spec.get('file') or job.id}*"):
+    """Delete what a job that is over left there, an export that was killed half way too."""
+    folder, name = job_folder(workspace), job.spec.get("file") or job.id
+    for path in [*folder.glob(f"{name}*"), *folder.glob(f".{name}*")]:
         path.unlink(missing_ok=True)

@@ -1,6 +1,7 @@
 """Records into files: JSON lines (also .gz), a JSON array, CSV, Parquet.
 
-What is written with vectors an import takes back as it was, vectors to the last bit.
+What is written with vectors an import takes back as it was, vectors to the last bit. The same records make the same
+file, byte for byte.
 """
 
 from __future__ import annotations
@@ -9,16 +10,17 @@ import csv
 import errno
 import gzip
 import json
-import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from io import TextIOWrapper
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any, Final
 
 from lookalike.filters import Filter
 from lookalike.stores.base import Row, Store
+from lookalike.transfer.aside import written_aside
 from lookalike.transfer.formats import JSON_COLUMN, TEXT_COLUMNS, VECTOR_COLUMN, FileFormat, format_of, pyarrow_parquet
 from lookalike.transfer.reading import cell_value
 
@@ -56,33 +58,34 @@ def write_records(
             written += 1
             progress(1)
 
-    aside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        if form == "parquet":
-            _parquet(counted(), aside)
-        else:
-            with _created(aside, zipped=path.suffix == ".gz") as file:
-                _WRITERS[form](counted(), file, aside)
-        aside.replace(path)
+        with written_aside(path) as aside:
+            if form == "parquet":
+                _parquet(counted(), aside)
+            else:
+                with _created(aside, zipped=path.suffix == ".gz") as file:
+                    _WRITERS[form](counted(), file, aside)
     except OSError as error:
         reason = error.strerror or str(error)  # of a file that nobody asked for
         raise OSError(error.errno or errno.EIO, reason, str(path)) from error
-    finally:
-        aside.unlink(missing_ok=True)
     return written
 
 
 def _plain(row: Row) -> dict[str, Any]:
     record = {"_id": row.id, **{name: value for name, value in row.payload.items() if name != "_id"}}
     if row.vectors:
-        record["_vectors"] = {name: vector.tolist() for name, vector in row.vectors.items()}
+        record["_vectors"] = {name: row.vectors[name].tolist() for name in sorted(row.vectors)}  # stores have no order
     return record
 
 
 @contextmanager
 def _created(path: Path, *, zipped: bool) -> Iterator[IO[str]]:
     if zipped:
-        with gzip.open(path, "wt", encoding="utf-8", newline="") as file:
+        with (
+            path.open("wb") as raw,
+            gzip.GzipFile("", "wb", fileobj=raw, mtime=0) as zip_,  # no name of the file aside, no time of day
+            TextIOWrapper(zip_, encoding="utf-8", newline="") as file,
+        ):
             yield file
     else:
         with path.open("wt", encoding="utf-8", newline="") as file:
