@@ -100,23 +100,32 @@ def find_journal(named: Path, folder: Path | None = None) -> Path:
 
 def write_plan(plan: Plan, path: str | os.PathLike[str]) -> None:
     """Write a plan so that whoever reads it finds the one before or the whole of this one. Raises OSError."""
-    text = _text(to_json(plan))
     aside = f"{os.fspath(path)}.new"
     disk.remove_ours(aside)
-    disk.write_new(aside, text.encode())  # ASCII: names that are no UTF-8 are escaped
+    disk.write_new(aside, _blocks(plan))
     Path(aside).replace(path)
     disk.sync_folder(os.fspath(path))
 
 
-def _text(body: Mapping[str, Any]) -> str:
-    """Return a plan as it is written: what is of all of it, and each group, on a line of its own."""
-    groups = [_canonical(group) for group in body["groups"]]  # once, for the checksum too: there may be thousands
-    parts = {name: _canonical(body[name]) for name in body if name != "groups"}
-    whole = parts | {"groups": f"[{','.join(groups)}]"}
-    checksum = _digest("{" + ",".join(f'"{name}":{whole[name]}' for name in sorted(whole)) + "}")
-    told = parts | {"groups": "[\n" + ",\n".join(groups) + "\n]"}
-    lines = [f'"{name}": {told[name]}' for name in body] + [f'"checksum": "{checksum}"']
-    return "{\n" + ",\n".join(lines) + "\n}\n"
+def _blocks(plan: Plan) -> Iterator[bytes]:
+    """Yield a plan as it is written, in ASCII: what is of all of it, and each group, on a line of its own.
+
+    A group at a time, and each only once, for the checksum too: there may be thousands.
+    """
+    parts = {name: _canonical(value) for name, value in _facts(plan).items()}
+    before = "".join(f'"{name}":{parts[name]},' for name in sorted(parts) if name < "groups")
+    after = "".join(f',"{name}":{parts[name]}' for name in sorted(parts) if name > "groups")
+    checksum = hashlib.sha256(f'{{{before}"groups":['.encode())
+    lines = "".join(f'"{name}": {value},\n' for name, value in parts.items())
+    yield f'{{\n{lines}"groups": ['.encode()
+    comma = ""
+    for planned in plan.groups:
+        group = _canonical(_group_to_json(planned))
+        checksum.update(f"{comma}{group}".encode())
+        yield f"{comma}\n{group}".encode()
+        comma = ","
+    checksum.update(f"]{after}}}".encode())
+    yield f'\n],\n"checksum": "{checksum.hexdigest()}"\n}}\n'.encode()
 
 
 def read_plan(path: str | os.PathLike[str]) -> Plan:
@@ -144,6 +153,11 @@ def read_plan(path: str | os.PathLike[str]) -> Plan:
 
 def to_json(plan: Plan) -> dict[str, Any]:
     """Return a plan as JSON values: groups with keeper, members, pairs and bytes freed, and what is unreadable."""
+    return {**_facts(plan), "groups": [_group_to_json(planned) for planned in plan.groups]}
+
+
+def _facts(plan: Plan) -> dict[str, Any]:
+    """Return what is of all of a plan."""
     return {
         "format": _FORMAT,
         "version": VERSION,
@@ -153,7 +167,6 @@ def to_json(plan: Plan) -> dict[str, Any]:
         "keep": [str(rule) for rule in plan.terms.keep],
         "bar": plan.terms.bar,
         "bytes_freed": plan.bytes_freed,
-        "groups": [_group_to_json(planned) for planned in plan.groups],
         "unreadable": [{"path": one.path, "reason": one.reason} for one in plan.unused],
     }
 
@@ -188,15 +201,11 @@ def _columns(kind: type) -> tuple[tuple[str, ...], attrgetter[Any]]:
 
 
 def _checksum(body: Mapping[str, Any]) -> str:
-    return _digest(_canonical(body))
+    return hashlib.sha256(_canonical(body).encode()).hexdigest()
 
 
 def _canonical(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"))
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _plan(body: Mapping[str, Any]) -> Plan:
