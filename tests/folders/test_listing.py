@@ -298,3 +298,26 @@ def test_leftovers_are_given_back():
         (b"/a/z\xff", "one"),
     ]
     assert left[-1] == left[2] == left[1:][1]
+
+
+@pytest.mark.parametrize("listed", [["1/a.jpg", "2/b.jpg"], ["2/b.nef", "2/b.xmp", "2/b.jpg", "1/a.jpg", "2/b.jpg"]])
+def test_companions_belong_to_pictures_that_are_named_one_by_one_too(tree, monkeypatch, listed):
+    root = tree("1/a.jpg", "1/a.jpg.xmp", "2/b.jpg", "2/b.nef", "2/b.xmp")
+    lines = b"\n".join(os.fsencode(root / name) for name in listed)
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(lines)))
+    by_list = Listing(Selection(files_from="-"))
+    by_name = Listing(Selection([root / name for name in listed]))
+    for listing in (by_list, by_name):
+        met = {
+            os.fsdecode(one.name): {os.path.basename(os.fsdecode(path)) for path in one.companions} for one in listing
+        }
+        assert met == {"a.jpg": {"a.jpg.xmp"}, "b.jpg": {"b.nef", "b.xmp"}}
+        assert not listing.unused
+
+
+def test_a_raw_that_is_named_without_its_picture_counts(tree):
+    root = tree("b.jpg", "b.nef")
+    paths, _ = found(Selection([root / "b.nef"]))
+    assert names(root, paths) == ["b.nef"]
+    paths, _ = found(Selection([root / "b.nef", root]))
+    assert names(root, paths) == ["b.jpg"]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import Final
 
+from lookalike.folders.paths import SEPARATOR
 from lookalike.images.endings import ENDINGS
 
-__all__ = ["companions"]
+__all__ = ["Beside", "companions"]
 
 _RAW: Final = frozenset(ending.encode() for ending in ENDINGS["RAW"])
 _DEVELOPED: Final = frozenset([b".jpg", b".jpeg", b".jpe", b".heic", b".heif"])
@@ -54,3 +56,31 @@ def _pair(same: Sequence[bytes], found: dict[bytes, tuple[bytes, ...]]) -> None:
 def _parts(name: bytes) -> tuple[bytes, bytes]:
     stem, dot, ending = name.lower().rpartition(b".")
     return (stem, dot + ending) if stem else (ending, b"")
+
+
+class Beside:
+    """The companions of files that are named one by one. Each folder is listed once; what has none takes no memory."""
+
+    def __init__(self) -> None:
+        self._folders: dict[bytes, tuple[dict[bytes, tuple[bytes, ...]], dict[bytes, bytes]]] = {}
+
+    def companions(self, path: bytes) -> tuple[bytes, ...]:
+        """Return the paths of a file's companions."""
+        folder, slash, name = path.rpartition(SEPARATOR)
+        found, _ = self._of(folder + slash)
+        return tuple(folder + slash + one for one in found.get(name, ()))
+
+    def owner(self, path: bytes) -> bytes:
+        """Return the path of the picture that a file is a companion of, or b""."""
+        folder, slash, name = path.rpartition(SEPARATOR)
+        _, owners = self._of(folder + slash)
+        return folder + slash + owners[name] if name in owners else b""
+
+    def _of(self, folder: bytes) -> tuple[dict[bytes, tuple[bytes, ...]], dict[bytes, bytes]]:
+        if folder not in self._folders:
+            try:
+                found = companions(os.listdir(folder))  # noqa: PTH208 - names that are no UTF-8
+            except OSError:
+                found = {}
+            self._folders[folder] = found, {name: owner for owner, names in found.items() for name in names}
+        return self._folders[folder]

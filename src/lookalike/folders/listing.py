@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from lookalike.errors import FolderNotFound, InvalidArgument
-from lookalike.folders.companions import companions
+from lookalike.folders.companions import Beside, companions
 from lookalike.folders.paths import SEPARATOR, Leftovers
 from lookalike.folders.scan import NOT_BY_NAME
 from lookalike.folders.selection import Selection, absolute
@@ -77,8 +77,11 @@ class Listing:
         self._folders: dict[tuple[int, int], bytes] = {}
         self._hard: dict[tuple[int, int], bytes] = {}
         self._files: dict[int, set[int]] = defaultdict(set)
-        self._twice = selection.files_from is not None or selection.follow_links  # whether a file may be met twice
+        named = selection.files_from is not None or not all(map(_is_folder, self._roots))
+        self._twice = named or selection.follow_links  # whether a file may be met twice
         self._later: deque[tuple[bytes, _Root]] = deque()
+        self._beside = Beside()
+        self._along: list[tuple[bytes, _Root, bool]] = []
         self._scopes: dict[tuple[bytes, ...], int] = {}
 
     @property
@@ -96,6 +99,9 @@ class Listing:
             listed = _Root(b"", 1 if self._selection.against else 0, False)
             for path in _paths_from(self._selection.files_from):
                 yield from self._named(path, self._roots.get(path, listed))
+        for path, root, any_ending in self._along:
+            if not self._is_met(self._beside.owner(path)):
+                yield from self._alone(path, root, any_ending)
         while self._later:
             yield from self._follow(*self._later.popleft())
 
@@ -162,7 +168,13 @@ class Listing:
             yield from self._taken(met.path, facts, root, met.companions)
 
     def _named(self, path: bytes, root: _Root, *, any_ending: bool = False) -> Iterator[Found]:
-        """Look at a file that was given by its path."""
+        """Look at a file that was given by its path, at a companion once it is known whether its picture was given."""
+        if self._beside.owner(path):
+            self._along.append((path, root, any_ending))
+        else:
+            yield from self._alone(path, root, any_ending)
+
+    def _alone(self, path: bytes, root: _Root, any_ending: bool) -> Iterator[Found]:
         try:
             facts = os.lstat(path)
         except (OSError, ValueError) as error:
@@ -178,7 +190,7 @@ class Listing:
         elif not any_ending and not is_picture(path):
             self.unused.add(path, NOT_BY_NAME)
         else:
-            yield from self._taken(path, facts, root, ())
+            yield from self._taken(path, facts, root, self._beside.companions(path))
 
     def _follow(self, link: bytes, root: _Root) -> Iterator[Found]:
         """Look at what a link leads to, once everything else was looked at."""
@@ -193,7 +205,7 @@ class Listing:
             return
         self.unused.add(link, f"a link to {os.fsdecode(real)}, which is looked at in its stead")
         if is_picture(real) and facts.st_ino not in self._files[facts.st_dev]:
-            yield from self._taken(real, facts, root, ())
+            yield from self._taken(real, facts, root, self._beside.companions(real))
 
     def _taken(self, path: bytes, facts: os.stat_result, root: _Root, others: tuple[bytes, ...]) -> Iterator[Found]:
         if not stat.S_ISREG(facts.st_mode):
@@ -230,6 +242,13 @@ class Listing:
                 return False
             known.add(facts.st_ino)
         return True
+
+    def _is_met(self, path: bytes) -> bool:
+        try:
+            facts = os.lstat(path)
+        except OSError:
+            return False
+        return facts.st_ino in self._files[facts.st_dev]
 
     def _scope(self, folder: bytes, root: _Root) -> int:
         scope = self._selection.scope
