@@ -116,6 +116,90 @@ def test_a_store_that_may_not_be_read_is_not_given_up(folder, monkeypatch):
         EdgeStore.open(folder, DIMS)
 
 
+@pytest.fixture(scope="module")
+def two_segments(tmp_path_factory):
+    """The folder of a store with an optimized segment and one that takes what is written, both with rows."""
+    folder = tmp_path_factory.mktemp("stores") / "rows"
+    store = EdgeStore.open(folder, DIMS, BY_GRAPH)
+    vectors = clustered(600, 8, seed=1)
+    store.upsert(rows_of(vectors[:500]))
+    assert store.optimize() is True
+    store.upsert(rows_of(vectors)[500:])
+    store.close()
+    return folder
+
+
+LOST = [
+    "*",
+    "*/version.info",
+    "*/segment.json",
+    "*/*id_tracker.mappings",
+    "*/*id_tracker.versions",
+    "*/vector_storage-meaning",
+    "*/vector_storage-*/matrix.dat",
+    "*/vector_storage-*/deleted.dat",
+    "*/vector_storage-*/vectors/status.dat",
+    "*/vector_storage-meaning/vectors/chunk_0.mmap",
+    "*/vector_storage-*/deleted/status.dat",
+    "*/vector_storage-*/deleted/flags_*.dat",
+]
+
+
+@pytest.mark.parametrize("pattern", LOST)
+def test_a_lost_file_is_told_and_the_store_is_left_as_it_is(folder, two_segments, pattern):
+    def lose(path):
+        away = folder.parent / "away"
+        path.rename(away)
+        with pytest.raises(StoreUnreadable, match="Restore it from a backup, or delete the collection") as caught:
+            EdgeStore.open(folder, DIMS, BY_GRAPH)
+        assert path.name in str(caught.value) or path.match("flags_*.dat")
+        away.rename(path)
+
+    shutil.copytree(two_segments, folder)
+    (segments,) = folder.glob("shard*/segments")
+    lost = sorted(segments.glob(pattern))
+    assert lost
+    for path in lost:
+        lose(path)
+    store = EdgeStore.open(folder, DIMS, BY_GRAPH)
+    assert store.count() == 600
+    store.close()
+
+
+def test_rows_lost_of_a_store_that_noted_no_segments_are_told_too(folder, two_segments):
+    shutil.copytree(two_segments, folder)
+    manifest = json.loads((folder / "store.json").read_text("utf-8"))
+    assert len(manifest.pop("segments")) == 2
+    (folder / "store.json").write_text(json.dumps(manifest), "utf-8")
+    for tracker in folder.glob("shard*/segments/*/*id_tracker.mappings"):
+        tracker.rename(folder / "away")
+        with pytest.raises(StoreUnreadable, match=r"id_tracker\.mappings is missing"):
+            EdgeStore.open(folder, DIMS, BY_GRAPH)
+        (folder / "away").rename(tracker)
+    EdgeStore.open(folder, DIMS, BY_GRAPH).close()
+    assert len(json.loads((folder / "store.json").read_text("utf-8"))["segments"]) == 2
+
+
+def test_a_first_flush_that_was_killed_half_way_is_no_loss(folder):
+    code = """
+import os, sys
+from pathlib import Path
+from lookalike.stores.edge import EdgeStore, Tuning
+from lookalike.stores.base import Row
+import numpy as np
+store = EdgeStore.open(sys.argv[1], {"meaning": 8}, Tuning(background=False))
+store.upsert([Row("a", {"meaning": np.eye(8, dtype=np.float32)[0]}, {})])
+os._exit(1)
+"""
+    with child(code, folder) as process:
+        assert process.wait() == 1
+    (segment,) = folder.glob("shard/segments/*")
+    (segment / "mutable_id_tracker.mappings").touch()  # the engine's first step of a flush
+    store = EdgeStore.open(folder, DIMS, BY_GRAPH)
+    assert store.count() == 1
+    store.close()
+
+
 @pytest.mark.parametrize("dims", [{"meaning": 9}, {"meaning": 8, "copy": 2}, {"copy": 8}, {}])
 def test_other_dims_are_refused_with_both(folder, dims):
     EdgeStore.open(folder, DIMS).close()

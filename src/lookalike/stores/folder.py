@@ -1,6 +1,7 @@
 """A store's folder: made whole or not at all, marked with what is in it, refused when it is something else.
 
-store.json   {"format": 2, "dims": {name: floats}, "shard": folder, "rows": rows when it was last optimized}
+store.json   {"format": 2, "dims": {name: floats}, "shard": folder, "rows": rows when it was last optimized,
+              "segments": those of the shard with rows in them at the last flush}
 shard/       the engine's files, until `optimize` puts those of a folder shard-... in their place
 """
 
@@ -12,12 +13,14 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
 
 from lookalike.errors import InvalidArgument, StoreFailed, StoreUnreadable
 from lookalike.stores.encoding import FORMAT
+from lookalike.stores.segments import flushed_segments, lost_file
 
 __all__ = [
     "SHARD",
@@ -30,6 +33,7 @@ __all__ = [
     "make_folder",
     "mark_upgraded",
     "new_shard",
+    "note_segments",
     "rows_when_optimized",
     "size_on_disk",
     "unreadable",
@@ -86,8 +90,23 @@ def check_folder(path: Path, dims: Mapping[str, int]) -> None:
         raise StoreUnreadable(str(path), told, "Upgrade Lookalike; nothing was changed")
     if kept != dict(dims):
         raise StoreUnreadable(str(path), f"it keeps vectors of {kept} floats, asked for were {dict(dims)}")
-    if not any((current_shard(path) / "segments").glob("*")):  # the engine would take that for an empty store
-        raise StoreUnreadable(str(path), "its segments are missing")
+    _check_files(path, manifest)
+
+
+def _check_files(path: Path, manifest: dict[str, Any]) -> None:
+    """Raise StoreUnreadable if files were lost: the engine would take that for rows that never were."""
+    while True:
+        shard = path / str(manifest.get("shard", SHARD))
+        if not any((shard / "segments").glob("*")):
+            reason = "its segments are missing"
+        elif lost := lost_file(shard, manifest.get("segments", ())):
+            reason = f"{shard.name}/{lost.as_posix()} is missing"
+        else:
+            return
+        latest = _manifest(path)
+        if latest == manifest:
+            raise StoreUnreadable(str(path), reason)
+        manifest = latest  # whoever has it open has put another shard in the place of this one
 
 
 def unreadable(path: Path, reason: str, number: int | None) -> StoreUnreadable:
@@ -126,8 +145,17 @@ def new_shard(path: Path) -> Path:
 
 
 def use_shard(path: Path, shard: Path, rows: int) -> None:
-    """Make a shard the current one, at once and for good: after a crash it is this one or the one before."""
-    _write_durably(path / _MANIFEST, json.dumps({**_manifest(path), "shard": shard.name, "rows": rows}))
+    """Make a flushed shard the current one, at once and for good: after a crash it is this one or the one before."""
+    told = {"shard": shard.name, "rows": rows, "segments": flushed_segments(shard)}
+    _write_durably(path / _MANIFEST, json.dumps({**_manifest(path), **told}))
+
+
+def note_segments(path: Path) -> None:
+    """Note which segments a flush has left with rows in them, so that a lost one is missed."""
+    with suppress(OSError):  # what is not noted is only not missed
+        manifest, there = _manifest(path), flushed_segments(current_shard(path))
+        if manifest.get("segments") != there:
+            _write_durably(path / _MANIFEST, json.dumps({**manifest, "segments": there}))
 
 
 def clean_folder(path: Path) -> None:

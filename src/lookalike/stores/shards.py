@@ -18,6 +18,7 @@ from lookalike.stores.folder import (
     clean_folder,
     current_shard,
     new_shard,
+    note_segments,
     rows_when_optimized,
     size_on_disk,
     use_shard,
@@ -83,6 +84,7 @@ class Shards:
         with self.writing:
             self.current.flush()
             self._unflushed = 0
+            note_segments(self._path)
 
     def renew(self) -> bool:
         """Bring the index up to date; returns whether anything changed. One at a time. Raises StoreFailed, OSError."""
@@ -94,7 +96,8 @@ class Shards:
                 if changed:
                     self._exchange(target, rows)
                 elif not self._stop.is_set():
-                    use_shard(self._path, current_shard(self._path), rows)
+                    with self.writing:
+                        use_shard(self._path, current_shard(self._path), rows)
             except BaseException:
                 self.unoptimized += waiting
                 raise
@@ -142,6 +145,7 @@ class Shards:
             if self._open is not None:
                 self._open.close()
                 self._open = None
+                note_segments(self._path)
 
     def _copy(self, target: Path) -> int:
         """Copy the shard and begin to note what changes; returns how many rows the copy has."""
