@@ -1,6 +1,7 @@
 """Moving a workspace: everything arrives, to the last bit; interrupted, it goes on; what differs is noticed."""
 
 import tempfile
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 import lookalike
 from lookalike import moving
 from lookalike.catalog import Trial
-from lookalike.errors import CollectionExists, InvalidArgument, MoveFailed
+from lookalike.errors import CollectionExists, InvalidArgument, MoveFailed, StoreUnreadable
 from lookalike.moving import move
 from lookalike.settings import Settings
 from lookalike.stores.cluster import Connection
@@ -190,3 +191,34 @@ def test_a_cluster_needs_a_catalog():
 def test_a_malformed_address_is_refused(address):
     with pytest.raises(InvalidArgument, match="qdrant://host:6333"):
         lookalike.open(address, Settings(catalog="x.sqlite"))
+
+
+def test_a_collection_deleted_by_hand_on_the_engine_is_told_as_lost(reach, connection, monkeypatch):
+    with reach() as space, reach() as other:
+        space.create("own", kind="custom", entities={"shape": 3}).add([{"_id": "a", "_vector": [1, 2, 3]}])
+        opened = other.get("own")
+        assert len(opened) == 1
+        connection.drop("test.own")
+        for use in (opened.records, lambda: opened.add([{"_id": "b", "_vector": [1, 2, 3]}]), lambda: len(opened)):
+            with pytest.raises(StoreUnreadable, match="gone from the cluster"):
+                list(use() or [])
+        assert connection.collections() == []
+    monkeypatch.setattr("lookalike.keeping._MAKING", timedelta(0))  # as if it had been made long ago
+    with reach() as space:
+        with pytest.raises(StoreUnreadable, match=r"test\.own .*gone from the cluster.*delete the collection"):
+            space.get("own")
+        assert connection.collections() == []
+        space.drop("own")
+        assert len(space.create("own", kind="custom", entities={"shape": 3})) == 0
+
+
+def test_a_collection_that_another_process_is_about_to_make_is_no_lost_one(reach, monkeypatch):
+    with reach() as space, reach() as other:
+        make = space._keeper.make
+
+        def met(info):
+            assert len(other.get("own")) == 0
+            make(info)
+
+        monkeypatch.setattr(space._keeper, "make", met)
+        assert len(space.create("own", kind="custom", entities={"shape": 3})) == 0

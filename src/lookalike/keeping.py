@@ -6,7 +6,8 @@ import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
 
 from lookalike.atlas.chart import maps_folder
 from lookalike.atlas.keptfields import NOTES
@@ -28,6 +29,8 @@ from lookalike.twins import Names, PairedEnsemble, Side, Twin
 __all__ = ["Keeper", "described_by"]
 
 _NEXT, _PREVIOUS = "next", "previous"
+
+_MAKING: Final = timedelta(minutes=1)
 
 
 class Keeper:
@@ -219,7 +222,8 @@ class Keeper:
         )
 
     def _first(self, info: CollectionInfo) -> Side:
-        return self._side(info, info.place, info.dims, make=False)
+        """Return the store by which a collection answers; where processes share a shelf its maker may not be done."""
+        return self._side(info, info.place, info.dims, make=self._shelf.is_shared and _is_new(info))
 
     def _second(self, info: CollectionInfo) -> Side:
         """Return the store beside the first; what it has not is described anew, so it may be made here."""
@@ -248,6 +252,11 @@ def described_by(info: CollectionInfo, ensemble: Ensemble) -> CollectionInfo:
     dims = {name: ensemble.dims[name] for name in chosen.describers}
     signatures = {name: ensemble.signatures[name] for name in kept}
     return replace(info, signatures=signatures, dims={**dims, **chosen.entities})
+
+
+def _is_new(info: CollectionInfo) -> bool:
+    """Whether the collection was entered so lately that another process may be about to make its store."""
+    return datetime.now(UTC) - datetime.fromisoformat(info.created) < _MAKING
 
 
 def _beside(info: CollectionInfo, role: str, when: str) -> Mapping[str, Any]:

@@ -11,8 +11,9 @@ from typing import Any, Final
 
 import numpy as np
 from qdrant_client import models
+from qdrant_client.http.exceptions import UnexpectedResponse
 
-from lookalike.errors import StoreFailed
+from lookalike.errors import StoreFailed, StoreUnreadable
 from lookalike.filters import Filter
 from lookalike.stores.base import (
     Facet,
@@ -48,6 +49,7 @@ _PAGE: Final = 1000
 _LARGEST: Final = 2**31 - 1
 _WIDE: Final = 4
 _MOST_INDEXES: Final = 64
+_NOT_FOUND: Final = 404
 _ORDERING: Final = models.WriteOrdering.MEDIUM  # two writers of one row leave all its replicas alike
 
 
@@ -74,14 +76,18 @@ class QdrantStore(Store):
         self._indexed = set(self._call("get_collection").payload_schema or {})
 
     @classmethod
-    def open(cls, connection: Connection, name: str, dims: Mapping[str, int], layout: Layout = Layout()) -> QdrantStore:
-        """Open the collection of this name, or make one; the layout of one made earlier stays.
+    def open(
+        cls, connection: Connection, name: str, dims: Mapping[str, int], layout: Layout = Layout(), *, make: bool = True
+    ) -> QdrantStore:
+        """Open the collection of this name, or make one if `make` allows; the layout of one made earlier stays.
 
-        dims: vector name -> number of floats. Raises StoreUnreadable if it is something else, has other dims or
-        another format; StoreFailed if the cluster can't be reached or refuses.
+        dims: vector name -> number of floats. Raises StoreUnreadable if it is gone, is something else, has other dims
+        or another format; StoreFailed if the cluster can't be reached or refuses.
         """
         with engine_errors("open"):
             if not connection.call("collection_exists", name):
+                if not make:
+                    raise _gone(connection, name)
                 create_collection(connection, name, dims, layout)
             check_collection(connection, name, dims)
             return cls(connection, name, dims, layout)
@@ -214,7 +220,13 @@ class QdrantStore(Store):
             raise StoreFailed("answer", "it was closed; open it again")
 
     def _call(self, verb: str, *arguments: Any, **options: Any) -> Any:
-        return self._connection.call(verb, self._name, *arguments, **options)
+        try:
+            return self._connection.call(verb, self._name, *arguments, **options)
+        except (UnexpectedResponse, ValueError) as problem:  # the latter is what the engine in memory raises
+            refused = isinstance(problem, UnexpectedResponse) and problem.status_code != _NOT_FOUND
+            if refused or self._closed or self._connection.call("collection_exists", self._name):
+                raise
+            raise _gone(self._connection, self._name) from problem
 
     def _copies_there(self, rows: Iterable[Mapping[str, Vector]]) -> Callable[[Sequence[int]], int]:
         """Return what counts the rows with one of some tokens; asks once where that is enough."""
@@ -333,6 +345,10 @@ class _Conditions:
         return int(self._store._call("count", count_filter=condition, exact=exact).count)
 
 
+def _gone(connection: Connection, name: str) -> StoreUnreadable:
+    return StoreUnreadable(f"{connection.name}/{name}", "it is gone from the cluster")
+
+
 def _params(depth: int, *, exact: bool) -> models.SearchParams:
     if exact:
         return models.SearchParams(exact=True, quantization=models.QuantizationSearchParams(ignore=True))
@@ -358,13 +374,15 @@ def _arrays(vectors: Any) -> dict[str, Vector]:
 class QdrantShelf(Shelf):
     """Stores on a cluster; several workspaces may share it under different prefixes."""
 
+    is_shared = True
+
     def __init__(self, connection: Connection, prefix: str, layout: Layout = Layout()) -> None:
         """prefix: begins the names of this workspace's collections there."""
         self._connection, self._prefix, self._layout = connection, f"{prefix}.", layout
 
     def open(self, key: str, dims: Mapping[str, int], index: Sequence[str] = (), *, make: bool = True) -> Store:
-        """Open a store, and have the numbers at these paths indexed; one that is not there yet is made in any case."""
-        store = QdrantStore.open(self._connection, self._prefix + key, dims, self._layout)
+        """Open a store, and have the numbers at these paths indexed."""
+        store = QdrantStore.open(self._connection, self._prefix + key, dims, self._layout, make=make)
         store.index_numbers(index)
         return store
 

@@ -20,11 +20,14 @@ BESIDE = "~"
 class Shelf(ABC):
     """Stores by key. A key is a collection's name, or NAME~2 for another store of it."""
 
+    is_shared: bool = False
+    """Whether other processes may make and drop stores meanwhile."""
+
     @abstractmethod
     def open(self, key: str, dims: Mapping[str, int], index: Sequence[str] = (), *, make: bool = True) -> Store:
         """Open a store, or make an empty one. index: paths that filters should find fast. Raises as the stores do.
 
-        make: without, StoreUnreadable is raised where there is none, unless others may be about to make it.
+        make: without, StoreUnreadable is raised where there is none.
         """
 
     @abstractmethod
