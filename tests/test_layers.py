@@ -69,10 +69,11 @@ ROOMS = {
     "fastapi": {"api", "pages"},
     "starlette": {"api", "pages"},
     "cv2": {"images", "describers", "edits", "ssim.py", "keypoints.py", "training"}
-    | {"folders/alignment.py", "folders/differences.py"},
+    | {"folders/alignment.py", "folders/details.py", "folders/differences.py"},
     "threadpoolctl": {"images/threads.py"},
     "PIL": {"images", "describers", "edits", "gallery.py", "training", "cli/doctor.py", "atlas/drawing.py"}
-    | {"cleaning/told.py", "cleaning/exposure.py"},  # what files say of themselves, beside their pixels
+    | {"cleaning/told.py", "cleaning/exposure.py"}  # what files say of themselves, beside their pixels
+    | {"folders/frames.py"},
     "simplejpeg": {"images", "training"},
     "pillow_heif": {"images"},
     "imagecodecs": {"images/jxl.py"},

@@ -10,6 +10,7 @@ from typing import Final
 from lookalike.duplicates import connected_groups
 from lookalike.folders.changes import LOSSY
 from lookalike.folders.findings import FileGroup, FilePair, PictureFile
+from lookalike.folders.frames import OTHER_ALPHA, OTHER_FRAMES
 
 __all__ = [
     "edited_change",
@@ -32,7 +33,15 @@ _A_LESSER: Final[Mapping[str, str]] = {
     "in color": "gray or toned",
 }
 # ... or each may have what the other has not ...
-_UNCLEAR: Final = ("overlay on", "without the overlay on", "different on", "inset", "cut out of another picture")
+_UNCLEAR: Final = (
+    "overlay on",
+    "without the overlay on",
+    "different on",
+    "inset",
+    "cut out of another picture",
+    OTHER_FRAMES,
+    OTHER_ALPHA,
+)
 # ... or somebody may have meant it so, unless the one of them is the lesser anyway.
 _EDITED: Final = (
     "recolored",

@@ -77,7 +77,7 @@ class Changes:
     "bordered", "captioned"; "overlay on 12 %", "without the overlay on 12 %", or "different on 12 %" where it can't
     be told which of them was altered; "gray", "toned" (as by sepia), "in color", "recolored", "brighter", "darker",
     "more contrast", "less contrast", "blurred", "sharpened", "noisy", "resized from 400x300 to 200x150",
-    "recompressed", "converted from JPEG to PNG".
+    "recompressed", "converted from JPEG to PNG". Of whole files also `frames.OTHER_FRAMES` and `frames.OTHER_ALPHA`.
     """
 
     words: tuple[str, ...] = ()

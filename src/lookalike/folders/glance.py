@@ -1,4 +1,7 @@
-"""Judges pairs by what is known of the files alone, thousands at a time: where no look at pixels is asked for."""
+"""Judges pairs by what is known of the files alone, thousands at a time: where no look at pixels is asked for.
+
+Only where a format holds several frames, or alpha, is a file opened once more.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ import numpy as np
 
 from lookalike.folders.changes import Changes, known_changes
 from lookalike.folders.findings import FilePair, PictureFile, Tier
+from lookalike.folders.frames import seen_throughout
 from lookalike.folders.seen import Seen
 from lookalike.folders.survey import Survey
 from lookalike.folders.triage import describe, probabilities
@@ -70,7 +74,9 @@ class Glance:
         if a is not one and turned < 4:
             turned = (4 - turned) % 4
         verdict: Verdict = "edited-copy" if likely >= SAME else "unrelated"
-        return Seen(_pair(a, b, verdict, likely, "hash" if bits <= _BY_HASH else "copy", self._changes(a, b, turned)))
+        tier: Tier = "hash" if bits <= _BY_HASH else "copy"
+        seen = Seen(_pair(a, b, verdict, likely, tier, self._changes(a, b, turned)))
+        return seen_throughout(seen, a, b, self._settings.limits)
 
     def _looked_up(self, pairs: Sequence[Pair]) -> dict[Pair, tuple[int, int, float]]:
         """Return bits that differ, how the first is held, and the probability of each pair."""

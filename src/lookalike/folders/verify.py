@@ -34,6 +34,7 @@ from lookalike.folders.changes import (
 )
 from lookalike.folders.differences import exactly_alike
 from lookalike.folders.findings import FilePair, PictureFile, Tier
+from lookalike.folders.frames import seen_throughout
 from lookalike.folders.seen import Recollection, Seen
 from lookalike.folders.shown import Shown
 from lookalike.folders.survey import Survey
@@ -154,6 +155,7 @@ class Verifier:
 
     def _keep(self, seen: Seen, i: int, j: int) -> Seen:
         a, b = (self.file(number) for number in self._ordered(i, j))
+        seen = seen_throughout(seen, a, b, self._settings.limits)
         self._kept.put(a, b, seen)
         return seen
 

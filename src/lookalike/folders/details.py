@@ -1,0 +1,139 @@
+"""Where two pictures laid one on the other show different things, however small: a figure on a form, a line in a chat.
+
+Hashes, vectors and pictures at 400 pixels don't see such a thing, and on pages, screens and drawings it is all that
+tells two of them apart.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from lookalike.folders.placement import nearest_held
+from lookalike.images.image import Pixels
+
+Floats = NDArray[np.float64]
+
+__all__ = ["FINE", "shown_by_one"]
+
+FINE: Final = 1000
+"""Longer side, in pixels, at which details are compared."""
+
+_STRONG: Final = 32.0  # levels beyond all that the other shows within reach; nearly all recompression stays below
+_COLORED: Final = 12.0  # levels between channels that one percent of a picture has at least, unless it is gray
+_COARSER: Final = 4  # times, where noise and the blocks of chroma have gone, and a shadow on a lung is left
+_STRONG_COARSELY: Final = 16.0
+_FEWEST: Final = 4  # neighboring pixels that are no noise
+_RIM: Final = 0.02  # of each side: what a crop or a border leaves there says nothing
+
+
+def shown_by_one(a: Pixels, b: Pixels, transform: Floats) -> float:
+    """Return which share of what both cover holds something that the other hasn't, in [0, 1].
+
+    a, b: (H, W, 3). transform: (3, 3), from a's unit square to b's. A color counts as shown if it lies between those
+    that the other has in reach, a pixel or two away: what is blurred, resized or laid a little askew differs in none.
+    """
+    width, height = _grid(a, b, transform)
+    other, _ = _laid(b, np.eye(3), width, height)
+    one, seen = _laid(a, np.asarray(np.linalg.inv(transform), np.float64), width, height)
+    share = _apart(one, other, seen)
+    if not share or nearest_held(transform)[1] == 0:
+        return share
+    motion = _motion(one, other, seen)
+    return share if motion is None else _apart(*_again(a, transform, motion, other))
+
+
+def _again(a: Pixels, transform: Floats, motion: Floats, other: Pixels) -> tuple[Pixels, Pixels, Pixels]:
+    """Lay a once more. motion: from the grid to where on it a's place is now."""
+    height, width = other.shape[:2]
+    grid = np.diag([1 / width, 1 / height, 1.0])
+    one, seen = _laid(a, np.linalg.inv(transform) @ grid @ motion @ np.linalg.inv(grid), width, height)
+    return one, other, seen
+
+
+def _motion(one: Pixels, other: Pixels, seen: Pixels) -> Floats | None:
+    """Return the homography that is left between two pictures laid on one another, None where that can't be told.
+
+    Keypoints lay a picture to within some pixels at this size. By enhanced correlation (Evangelidis and Psarakis 2008).
+    """
+    how = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 40, 1e-4)
+    start = np.eye(3, dtype=np.float32)
+    try:
+        _, found = cv2.findTransformECC(_gray(other), _gray(one), start, cv2.MOTION_HOMOGRAPHY, how, seen, 5)
+    except cv2.error:  # it doesn't settle
+        return None
+    return np.asarray(found, np.float64)
+
+
+def _apart(one: Pixels, other: Pixels, seen: Pixels) -> float:
+    height, width = seen.shape
+    dark, light = _gray(one), _gray(other)
+    share = _strong(dark, light, seen, _STRONG)
+    if share or min(width, height) < _COARSER * 16:
+        return share
+    if not (_colored(one) and _colored(other)):
+        one, other = dark, light
+    size = (width // _COARSER, height // _COARSER)
+    return _strong(_shrunk(one, size), _shrunk(other, size), _shrunk(seen, size), _STRONG_COARSELY)
+
+
+def _gray(colors: Pixels) -> Pixels:
+    return np.asarray(cv2.cvtColor(colors, cv2.COLOR_RGB2GRAY), np.uint8)
+
+
+def _shrunk(values: Pixels, size: tuple[int, int]) -> Pixels:
+    return np.asarray(cv2.resize(values, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _strong(one: Pixels, other: Pixels, seen: Pixels, least: float) -> float:
+    off = cv2.max(_beyond(one, other), _beyond(other, one))
+    strong = ((off > least) & (seen == 255)).astype(np.uint8)
+    _, _, areas, _ = cv2.connectedComponentsWithStats(strong, connectivity=8)
+    found = areas[1:, cv2.CC_STAT_AREA]
+    return float(found[found >= _FEWEST].sum() / max(np.count_nonzero(seen == 255), 1))
+
+
+def _grid(a: Pixels, b: Pixels, transform: Floats) -> tuple[int, int]:
+    """Return columns and rows for all of b at which neither picture is enlarged."""
+    height, width = b.shape[:2]
+    area = abs(float(np.linalg.det(transform[:2, :2])))  # of a in b's unit square
+    finer = (a.shape[0] * a.shape[1] / max(area, 1e-6) / (height * width)) ** 0.5
+    scale = min(1.0, finer, FINE / max(height, width))
+    return max(8, round(width * scale)), max(8, round(height * scale))
+
+
+def _laid(pixels: Pixels, way: Floats, width: int, height: int) -> tuple[Pixels, Pixels]:
+    """Return a picture on a grid over b's unit square, and 255 where its inside is. way: from b's square to its own."""
+    rows, columns = pixels.shape[:2]
+    place = np.diag([columns, rows, 1.0]) @ way @ np.diag([1 / width, 1 / height, 1.0])
+    half = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1.0]])
+    place = np.linalg.inv(half) @ place @ half
+    shrink = abs(float(np.linalg.det(place[:2, :2]))) ** 0.5
+    if shrink > 1:  # each point of the grid is the mean of what it stands for
+        small = (max(8, round(columns / shrink)), max(8, round(rows / shrink)))
+        scale = np.diag([small[0] / columns, small[1] / rows, 1.0])
+        pixels = np.asarray(cv2.resize(pixels, small, interpolation=cv2.INTER_AREA), np.uint8)
+        place = np.linalg.inv(half) @ scale @ half @ place
+    how = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    found = cv2.warpPerspective(pixels, place, (width, height), flags=how, borderMode=cv2.BORDER_REPLICATE)
+    rows, columns = pixels.shape[:2]
+    inner = np.zeros((rows, columns), np.uint8)
+    down, across = max(1, round(_RIM * rows)), max(1, round(_RIM * columns))
+    inner[down:-down, across:-across] = 255
+    seen = cv2.warpPerspective(inner, place, (width, height), flags=how)
+    return np.asarray(cv2.GaussianBlur(found, (3, 3), 0)), np.asarray(seen)
+
+
+def _beyond(one: Pixels, other: Pixels) -> Pixels:
+    """Return by how much a picture's colors lie outside of those that the other has around the same place."""
+    reach = np.ones((3, 3), np.uint8)
+    off = cv2.max(cv2.subtract(one, cv2.dilate(other, reach)), cv2.subtract(cv2.erode(other, reach), one))
+    return np.asarray(off if off.ndim == 2 else off.max(axis=-1))
+
+
+def _colored(colors: Pixels) -> bool:
+    """Whether a picture has colors to speak of; a gray one can be held against another by its brightness alone."""
+    return float(np.percentile(np.ptp(colors, axis=-1), 99)) > _COLORED
