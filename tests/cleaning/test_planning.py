@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lookalike.cleaning import planning
-from lookalike.cleaning.plan import Terms
+from lookalike.cleaning.plan import Terms, reset
 from lookalike.cleaning.planning import Comparing, plan_of
 from lookalike.folders.finding import find_duplicates
 from lookalike.settings import Settings
@@ -57,3 +57,38 @@ def test_a_second_plan_of_unchanged_files_looks_at_none(crowd, tmp_path, monkeyp
     looked.clear()
     assert planned() == first
     assert looked == []
+
+
+@pytest.fixture
+def forms(tmp_path):
+    """One form with two numbers on it, and the first of the two again."""
+    folder = tmp_path / "forms"
+    folder.mkdir()
+    for name, number in (("a", "10482"), ("b", "10782"), ("c", "10482")):
+        page = np.full((707, 500, 3), 255, np.uint8)
+        cv2.rectangle(page, (40, 30), (200, 80), (120, 60, 30), -1)
+        for line in range(110, 660, 24):
+            cv2.putText(page, f"Payable within {line} days", (60, line), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (30, 30, 30))
+        cv2.putText(page, f"No. {number}", (330, 125), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (0, 0, 0))
+        cv2.imwrite(str(folder / f"{name}.jpg"), page, [cv2.IMWRITE_JPEG_QUALITY, 60 if name == "c" else 92])
+    return folder
+
+
+@pytest.mark.parametrize("upto", ["hash", "keypoints"])
+def test_a_form_with_another_number_stays(forms, upto):
+    search = find_duplicates(forms, upto=upto)
+    plan = plan_of(search, roots=[str(forms)], terms=Terms(), settings=Settings())
+    (group,) = plan.groups
+    assert [member.path[-5:] for member, _ in group.removed] == ["c.jpg"]
+    (left,) = [fate for fate in group.fates if fate.does == "leave"]
+    assert left.path.endswith("b.jpg")
+    assert left.reason.startswith("different on")
+    assert reset(plan, 0).groups == plan.groups, "what was inspected is kept with the plan"
+
+
+def test_a_copy_that_can_not_be_read_any_more_stays(forms):
+    search = find_duplicates(forms, upto="hash")
+    assert search.groups
+    (forms / "c.jpg").write_bytes(b"damaged")
+    plan = plan_of(search, roots=[str(forms)], terms=Terms(), settings=Settings())
+    assert plan.groups[0].removed == []
