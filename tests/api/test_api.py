@@ -101,6 +101,27 @@ def test_ids_with_slashes_are_reached(client, text):
     assert client.get("/v1/collections/c/records/a/b%20c/%C3%BC.jpg").json()["_id"] == "a/b c/ü.jpg"
 
 
+def test_an_id_that_ends_with_a_line_end_is_not_the_one_without(client, text):
+    client.post("/v1/collections", json={"name": "c"})
+    address = "/v1/collections/c/records"
+    client.post(address, json={"records": [{"_id": id_, "_base64": text(1)} for id_ in ("a", "b", "b\n")]})
+    is_problem(client.get(f"{address}/a%0A"), 404, "record_not_found")
+    is_problem(client.delete(f"{address}/a%0A"), 404, "record_not_found")
+    assert client.get(f"{address}/b%0A").json()["_id"] == "b\n"
+    assert client.delete(f"{address}/b%0A").status_code == 204
+    assert [client.get(f"{address}/{id_}").json()["_id"] for id_ in "ab"] == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("body", "said"), [(b'{"records": [{"_id": "\xff"}]}', "not UTF-8"), (b"[" * 100_000, "nested too deeply")]
+)
+def test_a_body_that_is_no_json_says_why(client, body, said):
+    headers = {"Content-Type": "application/json"}
+    answer = client.post("/v1/collections", content=body, headers=headers)
+    is_problem(answer, 422, "invalid_request")
+    assert said in answer.json()["detail"]
+
+
 def test_bad_records_are_listed_and_the_others_kept(client, text, pictures):
     client.post("/v1/collections", json={"name": "c"})
     records = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from typing import Any
+from typing import Any, Final
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -71,6 +71,12 @@ class BodyTooLarge(errors.LookalikeError):
 
 _STATUS[BodyTooLarge] = 413
 
+_NO_JSON: Final[dict[type[Exception], str]] = {
+    UnicodeDecodeError: "its text is not UTF-8",
+    RecursionError: "it is nested too deeply",
+}
+"""What the framework can't parse and does not say why."""
+
 
 def status_of(error: errors.LookalikeError) -> int:
     """Return the status of the nearest class of the error that the table knows."""
@@ -117,6 +123,9 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def _framework(_: Request, error: HTTPException) -> Response:
+        for kind, reason in _NO_JSON.items():
+            if isinstance(error.__cause__, kind):
+                return problem(422, "invalid_request", f"body: it is no JSON that can be read here: {reason}.")
         response = problem(error.status_code, "http_error", str(error.detail))
         response.headers.update(error.headers or {})
         return response

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
+from starlette.convertors import PathConvertor, register_url_convertor
 
 from lookalike.api.answers import written
 from lookalike.api.pictures import picture_bytes
@@ -18,6 +19,15 @@ from lookalike.wire.base import FailureBody, check_text
 from lookalike.wire.duplicates import DeleteRequest
 from lookalike.wire.records import AddedBody, PageBody, RecordsRequest
 from lookalike.wire.removed import DeletedBody
+
+
+class _Whole(PathConvertor):
+    """The rest of a path, line ends too: `path` leaves one at the end out, which is the id of another record."""
+
+    regex = r"[\s\S]*"
+
+
+register_url_convertor("whole", _Whole())
 
 router = APIRouter(prefix="/collections/{name}/records", tags=["records"])
 
@@ -82,7 +92,7 @@ def scroll_records(
     return PageBody(records=[record_body(record) for record in page.records], next=page.next)
 
 
-@router.get("/{id:path}", summary="One record")
+@router.get("/{id:whole}", summary="One record")
 @written
 def show_record(name: str, id: str, request: Request) -> dict[str, Any]:  # noqa: A002 - the word of the URL
     """404 if there is none."""
@@ -92,7 +102,7 @@ def show_record(name: str, id: str, request: Request) -> dict[str, Any]:  # noqa
     return record_body(record)
 
 
-@router.delete("/{id:path}", status_code=204, summary="Delete one record")
+@router.delete("/{id:whole}", status_code=204, summary="Delete one record")
 def delete_record(name: str, id: str, request: Request) -> Response:  # noqa: A002
     """404 if there is none."""
     if not request.app.state.workspace.get(name).delete([id]):

@@ -39,7 +39,7 @@ _CHANGES: Final = {
     ("POST", f"{_COLLECTION}/export"): Rule("write", "records.export"),
     ("POST", f"{_COLLECTION}/records"): Rule("write", "records.add"),
     ("PATCH", f"{_COLLECTION}/records"): Rule("write", "records.update"),
-    ("DELETE", f"{_COLLECTION}/records/{{id:path}}"): Rule("write", "records.delete"),
+    ("DELETE", f"{_COLLECTION}/records/{{id:whole}}"): Rule("write", "records.delete"),
     ("POST", f"{_COLLECTION}/records/delete"): Rule("write", "records.delete"),
     ("GET", f"{_COLLECTION}/removed"): Rule("write"),
     ("POST", f"{_COLLECTION}/removed/{{removal}}/back"): Rule("write", "records.back"),
