@@ -113,6 +113,18 @@ def test_a_product_field_that_the_wire_keeps_elsewhere_is_warned_of(visitor, spa
     space.configure("shop", product_id="product_id")
 
 
+def test_a_new_collection_with_such_a_product_field_is_warned_of_at_once(visitor, space):
+    given = {"kind": "products", "next": "import", "product_id": "_estate_id"}
+    refused = visitor.post("/new", data={**given, "name": "a/b"})
+    assert (refused.status_code, "<code>ximilar_estate_id</code>" in refused.text) == (422, True)
+    made = visitor.post("/new", data={**given, "name": "estates"}, follow_redirects=True)
+    assert (made.status_code, "<code>ximilar_estate_id</code>" in made.text) == (200, True)
+    made = visitor.post("/new", data={**given, "name": "batches", "product_id": "_batch"}, follow_redirects=True)
+    assert (made.status_code, "ximilar_" in made.text) == (200, False)
+    for name in ("estates", "batches"):
+        space.drop(name)
+
+
 def test_settings_are_shown_and_changed(visitor, space, shop):
     text = visitor.get("/collections/shop/settings").text
     assert 'name="weight.meaning" value="0.7"' in text

@@ -56,7 +56,8 @@ def create(request: Request, form: Filled) -> Response:
     except _REFUSALS as error:
         return _new(request, given, describers, str(error))
     log(request, "collection.create", given["name"])
-    room = given["next"] if given["next"] in _ONWARD else ""
+    unknown = given["product_id"].startswith("_") and given["product_id"] not in FACTS
+    room = "settings" if unknown else given["next"] if given["next"] in _ONWARD else ""  # which warns of such a field
     there = f"/collections/{{name}}/{room}" in request.app.state.pages
     return RedirectResponse(collection_link(given["name"], room if there else ""), 303)
 
@@ -128,6 +129,7 @@ def _new(request: Request, given: dict[str, str], describers: list[str] | None =
         ways={name: WAYS[name] for name in VECTORS},
         models=_models(),
         model=request.app.state.workspace.settings.model,
+        own=FACTS,
         trouble=trouble,
     )
 
