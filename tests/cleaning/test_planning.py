@@ -92,3 +92,17 @@ def test_a_copy_that_can_not_be_read_any_more_stays(forms):
     (forms / "c.jpg").write_bytes(b"damaged")
     plan = plan_of(search, roots=[str(forms)], terms=Terms(), settings=Settings())
     assert plan.groups[0].removed == []
+
+
+def test_arrows_up_and_down_both_stay(tmp_path):
+    """A mirrored icon is another icon."""
+    icon = np.full((256, 256, 3), (200, 120, 20), np.uint8)
+    cv2.fillPoly(icon, [np.array([[128, 50], [200, 128], [56, 128]])], (255, 255, 255))
+    cv2.rectangle(icon, (100, 128), (156, 205), (255, 255, 255), -1)
+    cv2.imwrite(str(tmp_path / "up.png"), icon)
+    cv2.imwrite(str(tmp_path / "down.png"), icon[::-1])
+    search = find_duplicates(tmp_path, upto="hash", ledger="")
+    (pair,) = search.pairs
+    assert "mirrored" in pair.changes
+    plan = plan_of(search, roots=[str(tmp_path)], terms=Terms(), settings=Settings())
+    assert plan.groups[0].removed == []

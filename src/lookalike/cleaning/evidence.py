@@ -53,6 +53,7 @@ _EDITED: Final = (
     "slanted",
     "in perspective",
     "rotated by",
+    "mirrored",
 )
 _SAVED_ANEW: Final = ("recompressed", "converted from")
 _LOSSLESS: Final = {"PNG", "BMP", "TIFF", "PPM", "TGA"}  # not GIF, which has 256 colors
