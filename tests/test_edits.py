@@ -46,7 +46,7 @@ def test_harder_levels_change_more(draw, name):
     assert 0 < mild < medium < hard
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.sampled_from(sorted(EDITS)), st.sampled_from(LEVELS), st.integers(1, 40), st.integers(1, 40))
 def test_pictures_of_any_size_are_taken(name, level, height, width):
     picture = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)

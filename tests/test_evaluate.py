@@ -67,7 +67,7 @@ def test_k_below_one_is_refused():
         evaluate.recall_at_k(ROWS, LABELS, 0)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 2**32 - 1), st.integers(2, 40), st.integers(1, 6), st.integers(1, 5))
 def test_block_by_block_equals_the_plain_definition(seed, count, classes, k):
     rng = np.random.default_rng(seed)
@@ -140,7 +140,7 @@ def test_area_under_roc_by_hand():
     assert evaluate.area_under_roc([1, 0], [False, True]) == 0.0
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(st.tuples(st.integers(0, 5), st.booleans()), min_size=2).filter(lambda p: len({t for _, t in p}) == 2))
 def test_area_under_roc_is_the_share_of_pairs_in_order(pairs):
     true, false = ([score for score, same in pairs if same is kind] for kind in (True, False))

@@ -75,7 +75,7 @@ WHERE = st.recursive(
 )
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(WHERE, RECORDS)
 def test_a_filter_means_what_mongodb_means_by_it(where, record):
     assert matches(parse(where), record) is filter_applies(where, record)

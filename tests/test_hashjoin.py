@@ -30,7 +30,7 @@ def related(seed, fewest=30, most=60):
     return left, left[random.integers(0, fewest, most)] ^ np.array(flips, np.uint64)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(st.integers(0, 2**32), st.integers(0, MOST_BITS))
 def test_it_finds_exactly_what_holding_each_against_each_finds(loop, seed, bits):
     left, right = related(seed)
@@ -38,7 +38,7 @@ def test_it_finds_exactly_what_holding_each_against_each_finds(loop, seed, bits)
     assert sorted(told(near_codes(left, right, bits))) == [(int(a), int(b)) for a, b in np.argwhere(apart <= bits)]
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(st.integers(0, 2**32), st.integers(0, MOST_BITS))
 def test_the_pairs_of_one_set_come_once_and_in_order(loop, seed, bits):
     codes = np.concatenate(related(seed))

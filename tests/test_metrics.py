@@ -39,7 +39,7 @@ SCIPY = {
 }
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(pairs(numbers), st.sampled_from(sorted(SCIPY)))
 def test_agrees_with_scipy(pair, name):
     query, rows = pair
@@ -54,7 +54,7 @@ def test_agrees_with_scipy(pair, name):
         assert value == pytest.approx(expected, abs=1e-7)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(pairs(counts))
 def test_chi_squared_is_its_formula(pair):
     query, rows = pair
@@ -75,7 +75,7 @@ def test_known_values():
     assert distances([1, 0, 1, 1], [[1, 1, 0, 1]], "hamming").tolist() == [0.5]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(pairs(counts), st.sampled_from(SCORED))
 def test_scores_are_in_range_and_in_the_order_of_distances(pair, name):
     query, rows = pair
@@ -84,14 +84,14 @@ def test_scores_are_in_range_and_in_the_order_of_distances(pair, name):
     assert (np.diff(alike[np.argsort(far, kind="stable")]) <= 0).all()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(arrays.arrays(np.float64, 7, elements=counts), st.sampled_from(SCORED))
 def test_a_vector_is_like_itself(row, name):
     alone = {"cosine": row.any(), "correlation": has_direction(row)}.get(name, True)
     assert similarities(row, row[None], name)[0] == pytest.approx(1.0 if alone else 0.0, abs=1e-12)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(pairs(counts), st.sampled_from(sorted(METRICS)))
 def test_distances_are_symmetric(pair, name):
     query, rows = pair

@@ -14,7 +14,7 @@ from lookalike.ssim import decide, exceeds, outline, prepare, ssim, to_gray, upp
 
 metrics = pytest.importorskip("skimage.metrics", reason="scikit-image is the reference")
 
-many = settings(deadline=None, max_examples=150)
+many = settings(max_examples=150)
 seeds = st.integers(0, 2**32 - 1)
 sides = st.integers(7, 70)
 

@@ -268,7 +268,7 @@ def test_every_value_comes_back_from_a_cell(value):
 
 
 @pytest.mark.parametrize("name", FILES)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     records=st.lists(
         st.dictionaries(st.text(min_size=1).filter(lambda n: n[0] not in "_$"), JSON, max_size=4), max_size=5

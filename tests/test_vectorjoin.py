@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lookalike import vectorjoin
@@ -37,7 +37,6 @@ def brute(left, right, least, most):
     return found
 
 
-@settings(deadline=None)
 @given(st.integers(0, 2**32), st.integers(1, 8), st.sampled_from([0.2, 0.6, 0.9]))
 def test_it_finds_exactly_the_nearest(seed, most, least):
     rows = crowded(60, seed=seed)

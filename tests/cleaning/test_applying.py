@@ -536,7 +536,7 @@ FILES = st.dictionaries(
 
 
 @given(FILES, st.sampled_from(ACTIONS), st.booleans(), st.booleans(), st.data())
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 def test_apply_then_undo_changes_nothing(monkeypatch, files, action, volumes, merge, data):
     with tempfile.TemporaryDirectory() as base, monkeypatch.context() as patch:
         folder = Path(base) / "in"

@@ -37,7 +37,7 @@ def flag() -> np.ndarray:
 # --- The histogram ---
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 300), st.integers(1, 300))
 def test_rows_are_of_unit_length_and_never_negative(seed, height, width):
     row = color_histogram(np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8))
@@ -121,7 +121,7 @@ def test_a_flag_is_summed_up_by_its_colors_most_dominant_first():
     assert found[0].rgb == (200, 16, 46)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 120), st.integers(1, 120), st.integers(1, 8))
 def test_shares_sum_to_one_and_fall(seed, height, width, k):
     random = np.random.default_rng(seed)
@@ -137,7 +137,7 @@ def test_shares_sum_to_one_and_fall(seed, height, width, k):
 
 
 @given(colors, st.integers(1, 90))
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_one_color_is_told_exactly_once(color, side):
     (found,) = dominant_colors(plain(color, side, 2 * side))
     assert (found.rgb, found.share) == (color, 1.0)

@@ -87,7 +87,6 @@ def photographs() -> list[np.ndarray]:
 # --- Hamming distance ---
 
 
-@settings(deadline=None)
 @given(npst.arrays(np.uint8, st.tuples(st.integers(0, 20), st.sampled_from([1, 5, 8, 32]))), seeds)
 def test_hamming_counts_differing_bits(rows, seed):
     query = np.random.default_rng(seed).integers(0, 256, rows.shape[1], dtype=np.uint8)
@@ -113,14 +112,13 @@ def test_hamming_refuses_hashes_of_other_widths():
 # --- Against the references, thumbnail by thumbnail ---
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(seeds)
 def test_phash_is_imagehash_of_the_same_thumbnail(seed):
     gray = noise(seed, 32, 32)
     assert (phash(gray[None])[0] == packed(imagehash.phash(Image.fromarray(gray)))).all()
 
 
-@settings(deadline=None)
 @given(npst.arrays(np.uint8, (8, 9)))
 def test_dhash_is_imagehash_of_the_same_thumbnail(gray):
     assert (dhash(gray[None])[0] == packed(imagehash.dhash(Image.fromarray(gray)))).all()
@@ -172,7 +170,7 @@ def test_thumbnails_of_a_wrong_shape_are_refused():
 # --- PDQ ---
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seeds, st.integers(1, 90), st.integers(1, 90))
 def test_pdq_is_pdqhash(seed, height, width):
     picture = noise(seed, height, width, 3)
@@ -199,7 +197,7 @@ def test_pdq_is_near_the_hashes_its_authors_publish(shared_data):
 # --- Orientations ---
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(seeds, st.integers(1, 150), st.integers(1, 150))
 def test_orientations_are_the_hashes_of_really_turned_pictures(seed, height, width):
     picture = noise(seed, height, width, 3)

@@ -18,7 +18,7 @@ def drawn(seed, count, scale=12.0, offset=-6.0):
     return cosines, random.random(count) < 1 / (1 + np.exp(-(scale * cosines + offset)))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.integers(1, 3000), st.floats(0, 1), st.sampled_from([0.5, 0.9, 0.95, 0.99]))
 def test_the_interval_of_a_share_is_the_beta_quantiles(count, share, confidence):
     hits = round(share * count)
@@ -28,7 +28,7 @@ def test_the_interval_of_a_share_is_the_beta_quantiles(count, share, confidence)
     assert high == pytest.approx(stats.beta.ppf(1 - tail, hits + 1, count - hits) if hits < count else 1.0, abs=1e-9)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(0, 1000), st.floats(2, 30), st.floats(0.2, 0.8))
 def test_the_curve_has_the_least_cross_entropy(seed, scale, middle):
     cosines, truth = drawn(seed, 300, scale, -scale * middle)

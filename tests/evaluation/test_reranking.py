@@ -48,7 +48,7 @@ def plainly(rows, k1, k2, share):
     return (1 - share) * (1 - smaller / larger) + share * distance
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 2**32 - 1), st.integers(2, 45), st.integers(1, 12), st.integers(1, 6), st.floats(0, 1))
 def test_it_is_the_paper(seed, count, k1, k2, share):
     rows, _ = drawn(seed, count)

@@ -8,7 +8,7 @@ from lookalike.evaluate import cosines_of
 from lookalike.evaluation.sets import draw_sets, measured_sets, set_ranks
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.integers(0, 4), min_size=3, max_size=30), st.integers(1, 12), st.integers(0, 99))
 def test_each_set_has_one_of_the_label_and_others_of_other_labels(labels, negatives, seed):
     sets = draw_sets(labels, count=20, negatives=negatives, seed=seed)

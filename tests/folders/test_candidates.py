@@ -54,7 +54,7 @@ def hashes(seed, n):
     return codes
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.integers(0, 2**32), st.data())
 def test_hashes_and_rules_agree_with_holding_each_against_each(seed, data):
     n = 24
@@ -136,7 +136,7 @@ def rows(seed, n, d=16):
     return found / np.linalg.norm(found, axis=1, keepdims=True)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.integers(0, 2**32), st.sampled_from(["", "sides", "scopes"]))
 def test_near_vectors_are_found_within_the_rules(seed, rule):
     n = 20

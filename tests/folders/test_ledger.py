@@ -8,7 +8,7 @@ import sys
 import threading
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lookalike.folders.ledger import FORMAT, Known, Ledger, Picture, user_ledger
@@ -96,7 +96,6 @@ def test_what_is_known_only_grows(tmp_path):
     ledger.close()
 
 
-@settings(deadline=None)
 @given(st.dictionaries(st.binary(min_size=1, max_size=20), st.integers(0, 5), max_size=30))
 def test_it_is_a_dictionary_of_paths(files):
     ledger = opened("")

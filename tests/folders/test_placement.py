@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lookalike.folders.placement import held, moved, share_within
@@ -16,7 +16,6 @@ def counted(transform, points=150):
     return ((ends >= 0) & (ends <= 1)).all(axis=-1).mean()
 
 
-@settings(deadline=None)
 @given(st.integers(0, 7), st.floats(0.3, 3), st.floats(0.3, 3), st.floats(-1, 1), st.floats(-1, 1), SHARE, SHARE)
 def test_the_share_within_is_that_of_the_points_that_stay_inside(way, wide, high, right, down, tilt, lean):
     transform = held(way) @ np.array([[wide, lean, right], [0, high, down], [tilt, lean, 1]])

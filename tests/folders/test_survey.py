@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lookalike.describers.ensemble import standard_ensemble
@@ -279,7 +279,6 @@ def test_a_scan_that_is_killed_goes_on_where_it_was(tmp_path, draw, save):
     assert survey(folder, ledger=ledger).read == 0
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(0, 5), max_size=30))
 def test_the_first_of_equal_digests(values):
     digests = np.zeros((len(values), 32), np.uint8)

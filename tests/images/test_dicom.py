@@ -194,7 +194,7 @@ def test_in_processes_that_decode(deep):
     assert np.array_equal(decode(data, limits=limits).pixels, decode(data).pixels)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(st.floats(0, 1), st.integers(0, 7)), min_size=1, max_size=5))
 def test_damage_raises_nothing_but_image_errors(flips):
     data = bytearray(dicom(np.arange(48 * 64, dtype=np.uint16).reshape(48, 64), WindowCenter="9", WindowWidth="20"))

@@ -44,7 +44,7 @@ def test_scale_is_a_power_of_two_never_below_twice_what_is_wanted(large, wants, 
     assert (picture.width, picture.height) == (1804, 1200)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(1, 200), st.integers(1, 200), st.integers(1, 40))
 def test_every_size_scales_by_the_chosen_factor(width, height, wants):
     picture = decode(jpeg(np.full((height, width, 3), 120, np.uint8)), wants=wants)

@@ -79,7 +79,7 @@ def outcome(data):
         return error.reason
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.lists(st.tuples(st.floats(0, 1), st.integers(0, 7)), min_size=1, max_size=5), st.booleans())
 def test_damage_raises_nothing_but_image_errors(flips, container):
     noise = np.random.default_rng(3).integers(0, 256, (24, 32, 3), dtype=np.uint8)

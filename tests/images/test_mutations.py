@@ -6,7 +6,7 @@ from functools import cache
 import numpy as np
 import pillow_heif
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image as Pil
 
@@ -97,7 +97,7 @@ def outcome(data: bytes, wants: int | None = None) -> Image | str:
 
 
 @pytest.mark.parametrize("name", seeds())
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=120)
 @given(changes=st.lists(mutation, min_size=1, max_size=6), wants=st.sampled_from([None, 2]))
 def test_damage_raises_nothing_but_image_errors(name, changes, wants):
     got = outcome(mutate(seeds()[name], changes), wants)
@@ -110,7 +110,7 @@ def test_damage_raises_nothing_but_image_errors(name, changes, wants):
         assert 0 < width <= got.width
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.binary(max_size=200))
 def test_noise_raises_nothing_but_image_errors(noise):
     for start in (b"", b"\xff\xd8\xff\xe0", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", b"GIF89a", b"II*\0", b"P3 ", b"RIFF"):

@@ -36,7 +36,7 @@ def files(draw):
     return head + b"\n" + body + draw(st.sampled_from([b"", b"\n"]))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(files())
 def test_every_kind_agrees_with_pillow(data):
     expected = np.asarray(Pil.open(io.BytesIO(data)).convert("RGB"))

@@ -270,7 +270,7 @@ class TestSensor:
         with pytest.raises(ImageUnreadable, match="damaged RAW"):
             decode(cr2(b"no JPEG at all"))
 
-    @settings(max_examples=20, deadline=None)
+    @settings(max_examples=20)
     @given(st.data())
     def test_damage_raises_nothing_but_image_errors(self, data):
         whole = bytearray(dng(np.full((64, 96, 3), 90, np.uint8)))
@@ -279,7 +279,7 @@ class TestSensor:
         assert outcome(bytes(whole[: data.draw(st.integers(100, len(whole)))]))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(camera=st.sampled_from(sorted(CAMERAS)), flips=st.lists(st.tuples(st.floats(0, 1), st.integers(0, 7))))
 def test_previews_of_damaged_files_are_found_or_not(camera, flips):
     data = bytearray(CAMERAS[camera](jpeg(np.full((512, 512, 3), 128, np.uint8))))

@@ -65,7 +65,7 @@ def test_enlarging_is_smooth(photo, psnr):
     assert psnr(fit_square(small, 224), expected) > 36
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.integers(1, 600), st.integers(1, 600), st.integers(1, 64))
 def test_any_size_fits_and_flat_stays_flat(width, height, side):
     flat = np.full((height, width, 3), (200, 100, 7), np.uint8)
@@ -75,7 +75,7 @@ def test_any_size_fits_and_flat_stays_flat(width, height, side):
     assert (square == (200, 100, 7)).all()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.integers(1, 500), st.integers(1, 500), st.integers(1, 300))
 def test_a_thumbnail_keeps_the_aspect(width, height, longest):
     small = thumbnail(np.zeros((height, width, 3), np.uint8), longest)

@@ -158,7 +158,7 @@ def outcome(data):
 
 
 @pytest.mark.parametrize("container", ["mp4", "matroska", "avi"])
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     flips=st.lists(st.tuples(st.floats(0, 1), st.integers(0, 7)), max_size=8), share=st.sampled_from([0.3, 0.9, 1.0])
 )

@@ -178,7 +178,7 @@ def test_too_few_labels_write_nothing(clouds, tmp_path, task):
     assert list(tmp_path.iterdir()) == []
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 3)), min_size=8, max_size=60), st.integers(0, 9))
 def test_folds_keep_groups_together_and_spread_labels(pairs, seed):
     groups = [f"g{group}" for group, _ in pairs]
@@ -192,7 +192,7 @@ def test_folds_keep_groups_together_and_spread_labels(pairs, seed):
         assert counts.max() - counts.min() <= 1
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(st.sampled_from(np.linspace(0, 1, 33).tolist()), st.booleans()), min_size=2, max_size=40))
 def test_the_threshold_of_the_best_f1_is_the_best(pairs):
     values = np.array([[value] for value, _ in pairs])

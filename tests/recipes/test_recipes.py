@@ -42,14 +42,14 @@ BY_SCIPY = {
 
 
 @pytest.mark.parametrize("method", BY_SCIPY)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(vectors, vectors)
 def test_distances_are_scipys(method, a, b):
     assert vector_distance(a, b, method) == pytest.approx(BY_SCIPY[method](a, b), abs=1e-6)
     assert vector_distance(a, b, method.upper()) == vector_distance(a, b, method)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(histograms, histograms)
 def test_chi_squared_is_the_symmetric_one(a, b):
     one, other = np.array(a), np.array(b)
@@ -131,7 +131,7 @@ def trapezoids(scores, same):
     return area
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 2**32 - 1), st.integers(4, 40))
 def test_rank_and_map_are_the_recipes(seed, count):
     random = np.random.default_rng(seed)

@@ -169,7 +169,7 @@ def test_k_may_change_from_page_to_page_but_not_the_question(ask, directions):
         ask(vector=directions["meaning"][1], k=5, after=first.next)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     seed=st.integers(0, 2**32 - 1),
     changes=st.lists(st.tuples(st.sampled_from(["add", "delete", "double"]), st.integers(0, 59)), max_size=12),

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lookalike.errors import InvalidArgument, RecordNotFound, ShapeMismatch, UnknownVector
@@ -128,7 +128,7 @@ def test_examples_of_another_width_are_no_sum(ask):
 VECTORS = st.integers(0, 2**32 - 1)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40)
 @given(
     seed=VECTORS,
     shares=st.fixed_dictionaries({}, optional={name: st.floats(0.01, 1) for name in [*DIMS, "tags"]}).filter(bool),
@@ -152,7 +152,7 @@ def test_the_exact_blend_is_a_scan(rows, seed, shares, tags, limit, floor):
     assert [hit.similarity for hit in found] == pytest.approx([score for _, score in expected[:limit]], abs=3e-6)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     seed=VECTORS,
     has=st.sets(st.sampled_from(TAGS)),

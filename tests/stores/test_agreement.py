@@ -128,7 +128,7 @@ def agree(edge, memory, filters, queries):
         assert np.allclose([hit.similarity for hit in got], [hit.similarity for hit in want], atol=1.1e-6, rtol=0)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     st.lists(ROWS, max_size=25),
     st.dictionaries(IDS, PAYLOADS, max_size=3),
@@ -155,7 +155,7 @@ def test_the_stores_agree(rows, payloads, gone, filters, queries):
         edge.close()
 
 
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(
     st.lists(ROWS, max_size=12),
     st.dictionaries(IDS, PAYLOADS, max_size=3),
@@ -200,7 +200,7 @@ class ByHand:
         return any(map(condition, self.rows))
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(st.lists(PAYLOADS, min_size=1, max_size=8), st.lists(PARSED, min_size=1, max_size=8))
 def test_a_plan_loses_no_row_and_is_sure_of_none_that_does_not_match(payloads, filters):
     rows = [encode(str(n), payload) for n, payload in enumerate(payloads)]
