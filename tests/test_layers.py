@@ -9,7 +9,7 @@ SOURCE = Path(__file__).resolve().parents[1] / "src" / "lookalike"
 
 # Lowest first; a module may import from its own floor's other modules listed earlier, and from floors below.
 FLOORS = [
-    ["errors", "version", "units", "counting", "allocation", "placing", "sqlite"],
+    ["errors", "version", "units", "counting", "ahead", "allocation", "placing", "sqlite"],
     ["images"],
     ["settings", "records", "filters", "kinds", "edits"],
     ["describers"],

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -13,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lookalike.ahead import in_order
 from lookalike.describers.cache import DescriptionCache, Entry, cache_key, user_cache
 from lookalike.describers.colors import Color, dominant_colors
 from lookalike.describers.ensemble import Ensemble, standard_ensemble
@@ -133,18 +132,8 @@ def describe_each(
         labels=labels,
         normalized=normalized,
     )
-    pending: deque[Future[Description | ImageError]] = deque()
-    with ThreadPoolExecutor(settings.workers, thread_name_prefix="describe") as pool:
-        try:
-            for source in sources:
-                pending.append(pool.submit(work, source))
-                if len(pending) > 2 * settings.workers:
-                    yield pending.popleft().result()
-            while pending:
-                yield pending.popleft().result()
-        finally:
-            for future in pending:
-                future.cancel()
+    workers = settings.workers
+    yield from in_order(work, sources, threads=workers, ahead=2 * workers + 1, name="describe")
 
 
 def _describe_one(

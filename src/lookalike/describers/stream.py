@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import islice
 from typing import Any
 
 from numpy.typing import NDArray
 
+from lookalike.ahead import in_order
 from lookalike.describers.ensemble import Ensemble
 from lookalike.errors import ImageError
 from lookalike.images.decode import decode
@@ -57,18 +57,10 @@ def describe_stream(jobs: Iterable[Job], ensemble: Ensemble, *, limits: Limits, 
     release the GIL), so that no stage waits for another. At most 6 x workers small batches exist at once.
     """
     source = iter(jobs)
-    pending: deque[Future[list[Outcome]]] = deque()
-    with ThreadPoolExecutor(workers, thread_name_prefix="describe") as pool:
-        try:
-            while True:
-                while len(pending) < _AHEAD * workers and (batch := list(islice(source, _BATCH))):
-                    pending.append(pool.submit(_describe_batch, batch, ensemble, limits))
-                if not pending:
-                    return
-                yield from pending.popleft().result()
-        finally:
-            for future in pending:
-                future.cancel()
+    batches: Iterator[list[Job]] = iter(lambda: list(islice(source, _BATCH)), [])
+    work = partial(_describe_batch, ensemble=ensemble, limits=limits)
+    for outcomes in in_order(work, batches, threads=workers, ahead=_AHEAD * workers, name="describe"):
+        yield from outcomes
 
 
 def _describe_batch(jobs: list[Job], ensemble: Ensemble, limits: Limits) -> list[Outcome]:

@@ -58,9 +58,9 @@ class Settling:
     linkage: Linkage = "average"
     near: bool = False
 
-    def groups(self, candidates: Candidates) -> Iterator[FileGroup]:
-        """Yield the groups of a crowd."""
-        yield from _Crowd(self, candidates).groups()
+    def groups(self, candidates: Candidates) -> list[FileGroup]:
+        """Return the groups of a crowd."""
+        return list(_Crowd(self, candidates).groups())
 
 
 @dataclass(slots=True, eq=False)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections import deque
 from collections.abc import Generator, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, fields
 from functools import cached_property
@@ -14,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from lookalike.ahead import in_order
 from lookalike.describers.hashes import MIN_QUALITY
 from lookalike.duplicates import connected_groups
 from lookalike.errors import InvalidArgument
@@ -200,21 +199,11 @@ class DuplicateSearch:
             for start in range(0, len(crowds), _AT_ONCE):
                 some = crowds[start : start + _AT_ONCE]
                 how.verifier.prepare(pair for crowd in some for pair in crowd.asked())
-                yield from (list(how.groups(crowd)) for crowd in some)
+                yield from map(how.groups, some)
             return
-        pending: deque[Future[list[FileGroup]]] = deque()
-        left = iter(crowds)
-        with one_thread_each(), ThreadPoolExecutor(self._settings.workers, thread_name_prefix="crowds") as pool:
-            try:
-                while True:
-                    while len(pending) < _AHEAD * self._settings.workers and (crowd := next(left, None)):
-                        pending.append(pool.submit(lambda crowd: list(how.groups(crowd)), crowd))
-                    if not pending:
-                        return
-                    yield pending.popleft().result()
-            finally:
-                for future in pending:
-                    future.cancel()
+        workers = self._settings.workers
+        with one_thread_each():
+            yield from in_order(how.groups, crowds, threads=workers, ahead=_AHEAD * workers, name="crowds")
 
     def _least_cosine(self) -> float:
         return _LEAST_OF_FEW if len(self.survey) <= _SMALL else LEAST_COSINE

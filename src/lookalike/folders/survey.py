@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lookalike.ahead import in_order
 from lookalike.describers.hashes import MIN_QUALITY
 from lookalike.errors import InvalidArgument
 from lookalike.folders.findings import PictureFile, Unused
@@ -160,24 +160,14 @@ class _Scan:
         """Read what the ledger doesn't know, a few files to a thread at a time."""
         total, done = len(self.wanting), 0
         self.progress("reading", 0, total)
-        batches = self._batches()
-        pending: deque[tuple[list[int], Future[list[Read]]]] = deque()
-        with ThreadPoolExecutor(self.workers, thread_name_prefix="survey") as pool:
-            try:
-                while True:
-                    while len(pending) < _AHEAD * self.workers and (batch := next(batches, None)):
-                        paths = [self.table.paths[number] for number in batch]
-                        pending.append((batch, pool.submit(self.reader.read, paths, self.kept.picture)))
-                    if not pending:
-                        return
-                    numbers, future = pending.popleft()
-                    for number, read in zip(numbers, future.result(), strict=True):
-                        self._learn(number, read, fresh=True)
-                    done += len(numbers)
-                    self.progress("reading", done, total)
-            finally:
-                for _, future in pending:
-                    future.cancel()
+        ahead = _AHEAD * self.workers
+        read = in_order(self._read, self._batches(), threads=self.workers, ahead=ahead, name="survey")
+        with closing(read):
+            for numbers, found in read:
+                for number, one in zip(numbers, found, strict=True):
+                    self._learn(number, one, fresh=True)
+                done += len(numbers)
+                self.progress("reading", done, total)
 
     def result(self, listing: Listing) -> Survey:
         """Number those that can be used anew, and tell equal bytes."""
@@ -213,6 +203,10 @@ class _Scan:
             read=len(self.wanting),
             release=self.vectors.release,
         )
+
+    def _read(self, numbers: list[int]) -> tuple[list[int], list[Read]]:
+        paths = [self.table.paths[number] for number in numbers]
+        return numbers, self.reader.read(paths, self.kept.picture)
 
     def _learn(self, number: int, read: Read, *, fresh: bool = False) -> None:
         known = read.known

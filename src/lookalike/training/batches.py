@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import count
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lookalike.ahead import in_order
 from lookalike.training.augment import edit, jitter, weak
 from lookalike.training.data import Pictures, Pixels
 from lookalike.training.drawings import drawings
@@ -47,15 +47,7 @@ class Batches:
 
     def follow(self, step: int) -> Iterator[Batch]:
         """Yield the batches from `step` on, made a little ahead in a thread of its own."""
-        with ThreadPoolExecutor(1) as maker:
-            ahead: deque[Future[Batch]] = deque(maker.submit(self.make, step + later) for later in range(4))
-            try:
-                while True:
-                    yield ahead.popleft().result()
-                    ahead.append(maker.submit(self.make, step + 4))
-                    step += 1
-            finally:
-                maker.shutdown(wait=True, cancel_futures=True)
+        return in_order(self.make, count(step), threads=1, ahead=4)
 
     def make(self, step: int) -> Batch:
         """Return the batch of one step."""
