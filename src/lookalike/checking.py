@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from lookalike import filters
 from lookalike.comparison import compare
 from lookalike.describers.ensemble import Ensemble
-from lookalike.describers.hashes import orientations
+from lookalike.describers.hashes import held_as, orientations
 from lookalike.errors import ImageError, InvalidArgument
 from lookalike.filters import Filter
 from lookalike.images import read_image
-from lookalike.images.image import Image, Pixels
+from lookalike.images.image import Image
 from lookalike.likeness import Judge, code_of, is_plain, nearest_bits
 from lookalike.records import Resemblance
 from lookalike.search import record_of
@@ -52,7 +52,7 @@ class Checker:
         if isinstance(k, bool) or not isinstance(k, int) or not 1 <= k <= MOST_FOUND:
             raise InvalidArgument("k", k, f"a whole number between 1 and {MOST_FOUND}")
         picture = read_image(image, limits=self.settings.limits)
-        held = [_turned(picture.pixels, how) for how in range(8)]
+        held = [held_as(picture.pixels, how) for how in range(8)]
         codes = orientations("phash", [picture.pixels])[0].view(">u8")[:, 0].astype(np.uint64)
         rows = self.ensemble.describe(held)
         found = []
@@ -123,8 +123,3 @@ def _held(codes: NDArray[np.uint64], row: Row) -> tuple[int, int]:
 
 def _ordered(found: list[Resemblance]) -> list[Resemblance]:
     return sorted(found, key=lambda one: (-one.probability, one.id))
-
-
-def _turned(pixels: Pixels, how: int) -> Pixels:
-    held = pixels[:, ::-1] if how >= 4 else pixels
-    return np.ascontiguousarray(np.rot90(held, -(how % 4)))

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.describers.ensemble import Ensemble, calibrated
-from lookalike.describers.hashes import MIN_QUALITY, Bits, hamming, hash_pictures, orientations
+from lookalike.describers.hashes import MIN_QUALITY, Bits, hamming, hash_pictures, held_as, orientations
 from lookalike.errors import InvalidArgument
 from lookalike.images.image import Image, Pixels
 from lookalike.images.resize import thumbnail
@@ -129,13 +129,13 @@ class Portrait:
 
     def pdq(self, held: int = 0) -> Bits:
         """Return (32,) packed bits."""
-        return self._once("pdq", held, lambda: hash_pictures("pdq", [self._turned(held)]).bits[0])
+        return self._once("pdq", held, lambda: hash_pictures("pdq", [held_as(self.pixels, held)]).bits[0])
 
     def rows(self, held: int = 0) -> Mapping[str, NDArray[Any]]:
         """Return what the ensemble says of it, name -> (width,)."""
 
         def describe() -> Mapping[str, NDArray[Any]]:
-            return {name: rows[0] for name, rows in self.ensemble.describe([self._turned(held)]).items()}
+            return {name: rows[0] for name, rows in self.ensemble.describe([held_as(self.pixels, held)]).items()}
 
         return self._once("rows", held, describe)
 
@@ -147,11 +147,7 @@ class Portrait:
 
     def gray(self, held: int = 0) -> Prepared:
         """Return it ready for SSIM, at most 512 px on its longer side."""
-        return self._once("gray", held, lambda: prepare(to_gray(thumbnail(self._turned(held), _COMPARED_SIDE))))
-
-    def _turned(self, held: int) -> Pixels:
-        pixels = self.pixels[:, ::-1] if held >= 4 else self.pixels
-        return np.ascontiguousarray(np.rot90(pixels, -(held % 4)))
+        return self._once("gray", held, lambda: prepare(to_gray(thumbnail(held_as(self.pixels, held), _COMPARED_SIDE))))
 
     def _once(self, part: str, held: int, make: Callable[[], T]) -> T:
         with self._lock:

@@ -49,7 +49,10 @@ class World:
         self.before = tree(self.pictures)
 
     def apply(self) -> None:
-        apply(self.plan, self.disposal, merge=not self.disposal.links, folder=self.base / "plans")
+        merge, plans = not self.disposal.links, self.base / "plans"
+        apply(
+            self.plan, self.disposal, merge=merge, folder=plans, inspect=lambda a, b, pair: ""
+        )  # they are no pictures
 
     def undo(self) -> None:
         journal = journal_of(self.plan, self.base / "plans")

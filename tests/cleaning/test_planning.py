@@ -3,8 +3,11 @@
 import numpy as np
 import pytest
 
-from lookalike.cleaning import planning
-from lookalike.cleaning.plan import Terms, reset
+from lookalike.cleaning import inspection, planning
+from lookalike.cleaning.applying import apply
+from lookalike.cleaning.disposal import Disposal
+from lookalike.cleaning.keeper import parse_rules
+from lookalike.cleaning.plan import Terms, reset, set_keeper
 from lookalike.cleaning.planning import Comparing, plan_of
 from lookalike.folders.finding import find_duplicates
 from lookalike.settings import Settings
@@ -74,9 +77,8 @@ def forms(tmp_path):
     return folder
 
 
-@pytest.mark.parametrize("upto", ["hash", "keypoints"])
-def test_a_form_with_another_number_stays(forms, upto):
-    search = find_duplicates(forms, upto=upto)
+def test_a_form_with_another_number_stays(forms):
+    search = find_duplicates(forms)
     plan = plan_of(search, roots=[str(forms)], terms=Terms(), settings=Settings())
     (group,) = plan.groups
     assert [member.path[-5:] for member, _ in group.removed] == ["c.jpg"]
@@ -86,23 +88,57 @@ def test_a_form_with_another_number_stays(forms, upto):
     assert reset(plan, 0).groups == plan.groups, "what was inspected is kept with the plan"
 
 
-def test_a_copy_that_can_not_be_read_any_more_stays(forms):
+def test_what_no_scan_inspected_is_refused_when_it_would_go(forms, tmp_path):
     search = find_duplicates(forms, upto="hash")
+    plan = plan_of(search, roots=[str(forms)], terms=Terms(keep=parse_rules("first")), settings=Settings())
+    assert plan.files_removed == 2
+    done = apply(plan, Disposal("quarantine", str(tmp_path / "away")), folder=tmp_path / "plans")
+    assert [one.path[-5:] for one in done.done] == ["c.jpg"]
+    (refused,) = done.refused
+    assert refused.path.endswith("b.jpg")
+    assert refused.reason.startswith("different on")
+
+
+def test_who_chose_the_keeper_has_seen_what_differs(forms, tmp_path):
+    search = find_duplicates(forms)
+    plan = plan_of(search, roots=[str(forms)], terms=Terms(), settings=Settings())
+    plan = set_keeper(plan, 0, str(forms / "a.jpg"))
+    done = apply(plan, Disposal("quarantine", str(tmp_path / "away")), folder=tmp_path / "plans")
+    assert sorted(one.path[-5:] for one in done.done) == ["b.jpg", "c.jpg"]
+
+
+def test_a_second_plan_inspects_nothing_again(forms, tmp_path, monkeypatch):
+    def planned():
+        search = find_duplicates(forms, ledger=tmp_path / "ledger.sqlite")
+        return plan_of(search, roots=[str(forms)], terms=Terms(), settings=Settings()).groups
+
+    inspected, shown = [], inspection.shown_by_one
+    monkeypatch.setattr(inspection, "shown_by_one", lambda *pair: inspected.append(pair) or shown(*pair))
+    first = planned()
+    assert inspected
+    inspected.clear()
+    assert planned() == first
+    assert inspected == []
+
+
+def test_a_copy_that_can_not_be_read_any_more_stays(forms):
+    search = find_duplicates(forms)
     assert search.groups
     (forms / "c.jpg").write_bytes(b"damaged")
     plan = plan_of(search, roots=[str(forms)], terms=Terms(), settings=Settings())
     assert plan.groups[0].removed == []
 
 
-def test_arrows_up_and_down_both_stay(tmp_path):
-    """A mirrored icon is another icon."""
+@pytest.mark.parametrize(("turn", "how"), [(np.flipud, "mirrored"), (np.rot90, "rotated 90")])
+def test_arrows_of_two_directions_both_stay(tmp_path, turn, how):
+    """A mirrored or turned icon is another icon."""
     icon = np.full((256, 256, 3), (200, 120, 20), np.uint8)
     cv2.fillPoly(icon, [np.array([[128, 50], [200, 128], [56, 128]])], (255, 255, 255))
     cv2.rectangle(icon, (100, 128), (156, 205), (255, 255, 255), -1)
     cv2.imwrite(str(tmp_path / "up.png"), icon)
-    cv2.imwrite(str(tmp_path / "down.png"), icon[::-1])
+    cv2.imwrite(str(tmp_path / "other.png"), turn(icon))
     search = find_duplicates(tmp_path, upto="hash", ledger="")
     (pair,) = search.pairs
-    assert "mirrored" in pair.changes
+    assert how in pair.changes
     plan = plan_of(search, roots=[str(tmp_path)], terms=Terms(), settings=Settings())
     assert plan.groups[0].removed == []

@@ -37,10 +37,10 @@ def dedup(run, tmp_path):
 
 @pytest.fixture
 def copies(pictures, draw, save):
-    """The drawn pictures with three copies of number 1: the same bytes, a smaller one, a mirrored one."""
+    """The drawn pictures with three copies of number 1: the same bytes, a smaller one, a lesser one."""
     shutil.copy2(pictures / "1.jpg", pictures / "more" / "1 (1).jpg")
     save(draw(1)[::2, ::2], pictures / "small.jpg", quality=60)
-    save(draw(1)[:, ::-1], pictures / "mirrored.jpg", quality=70)
+    save(draw(1), pictures / "lesser.jpg", quality=70)
     return pictures
 
 
@@ -57,14 +57,14 @@ def test_a_scan_touches_nothing_and_plans(dedup, copies):
     (group,) = scan.json["groups"]
     assert group["keeper"] == str(copies / "1.jpg")
     assert {Path(member["path"]).name for member in group["members"]} == {
-        "1.jpg", "1 (1).jpg", "small.jpg", "mirrored.jpg",
+        "1.jpg", "1 (1).jpg", "small.jpg", "lesser.jpg",
     }  # fmt: skip
     assert group["bytes_freed"] == sum(
-        (copies / name).stat().st_size for name in ("more/1 (1).jpg", "small.jpg", "mirrored.jpg")
+        (copies / name).stat().st_size for name in ("more/1 (1).jpg", "small.jpg", "lesser.jpg")
     )
     verdicts = {Path(member["path"]).name: member["verdict"] for member in group["members"]}
     assert verdicts["1 (1).jpg"] == "identical"
-    assert verdicts["mirrored.jpg"] == "edited-copy"
+    assert verdicts["lesser.jpg"] == "edited-copy"
     assert scan.json["unreadable"] == [
         {"path": str(copies / "notes.txt"), "reason": "not a picture by the ending of its name"}
     ]
@@ -181,8 +181,8 @@ def test_what_changed_since_the_scan_is_refused(dedup, copies, draw, save):
 
 def test_a_review_changes_the_plan_and_decisions_last(dedup, copies):
     dedup(copies)
-    chosen = dedup("review", "--group", "1", "--keep", copies / "mirrored.jpg", "--format", "json")
-    assert chosen.json["groups"][0]["keeper"] == str(copies / "mirrored.jpg")
+    chosen = dedup("review", "--group", "1", "--keep", copies / "lesser.jpg", "--format", "json")
+    assert chosen.json["groups"][0]["keeper"] == str(copies / "lesser.jpg")
     assert len([one for one in chosen.json["groups"][0]["members"] if one["does"] == "remove"]) == 3
     assert dedup("review", "--format", "json").json["groups"] == chosen.json["groups"]
     spared = dedup("review", "--group", "1", "--spare", copies / "small.jpg", "--format", "json")
@@ -201,7 +201,7 @@ def test_rows_for_programs(dedup, copies):
     assert {"from", "to", "score", "verdict"} <= set(rows[0])
     assert len(rows) == 6
     assert all(0.5 <= float(row["score"]) <= 1.0 for row in rows)
-    assert any("mirrored" in row["changes"] for row in rows)
+    assert any("recompressed" in row["changes"] for row in rows)
     lines = dedup(copies, "--format", "jsonl").out.splitlines()
     assert json.loads(lines[0])["keeper"] == str(copies / "1.jpg")
 

@@ -307,9 +307,7 @@ def test_companions_belong_to_pictures_that_are_named_one_by_one_too(tree, monke
     by_list = Listing(Selection(files_from="-"))
     by_name = Listing(Selection([root / name for name in listed]))
     for listing in (by_list, by_name):
-        met = {
-            os.fsdecode(one.name): {Path(os.fsdecode(path)).name for path in one.companions} for one in listing
-        }
+        met = {os.fsdecode(one.name): {Path(os.fsdecode(path)).name for path in one.companions} for one in listing}
         assert met == {"a.jpg": {"a.jpg.xmp"}, "b.jpg": {"b.nef", "b.xmp"}}
         assert not listing.unused
 

@@ -25,11 +25,11 @@ def tree(folder):
 
 @pytest.fixture(scope="module")
 def pristine(tmp_path_factory, draw, save):
-    """Pictures of which three have copies: mirrored, small, the same bytes, recompressed; and one that has none."""
+    """Pictures of which three have copies: lesser, small, the same bytes, recompressed; and one that has none."""
     folder = tmp_path_factory.mktemp("pristine")
     for seed in range(4):
         save(draw(seed, 640, 480), folder / f"holiday-{seed}.jpg", quality=97)
-    save(draw(0, 640, 480)[:, ::-1], folder / "copies" / "mirrored.jpg", quality=80)
+    save(draw(0, 640, 480), folder / "copies" / "lesser.jpg", quality=80)
     save(draw(0, 640, 480)[::2, ::2], folder / "copies" / "small <b>.jpg", quality=70)
     shutil.copy2(folder / "holiday-1.jpg", folder / "copies" / "holiday-1 (1).jpg")
     save(draw(2, 640, 480), folder / "copies" / "holiday-2.jpg", quality=50)
@@ -95,12 +95,12 @@ def test_the_queue_shows_every_group_and_touches_nothing(visitor, plan_id, folde
 
 
 def test_a_group_shows_its_members_with_what_differs_and_why(visitor, plan_id, plans, folder, links):
-    number, planned = group_of(plans, plan_id, "mirrored.jpg")
+    number, planned = group_of(plans, plan_id, "lesser.jpg")
     page = visitor.get(f"/review/{plan_id}/{number}")
     assert page.status_code == 200
     assert "small &lt;b&gt;.jpg" in page.text
     assert "<b>.jpg" not in page.text
-    assert "mirrored" in page.text
+    assert "recompressed" in page.text
     assert len(re.findall(r'class="differs"', page.text)) >= 3
     assert page.text.count('badge fate">stays') == 1
     assert page.text.count('badge fate">goes') == len(planned.removed) == 2
@@ -109,16 +109,16 @@ def test_a_group_shows_its_members_with_what_differs_and_why(visitor, plan_id, p
 
 
 def test_a_review_changes_the_plan_and_is_remembered(visitor, plan_id, plans, folder):
-    number, planned = group_of(plans, plan_id, "mirrored.jpg")
+    number, planned = group_of(plans, plan_id, "lesser.jpg")
     target = f"/review/{plan_id}/{number}"
 
     def do(change, name=""):
         member = [Path(fate.path).name for fate in planned.fates].index(name) + 1 if name else 0
         answer = visitor.post(target, data={"change": change, "member": member})
         assert answer.status_code == 303, answer.text
-        return group_of(plans, plan_id, "mirrored.jpg")[1]
+        return group_of(plans, plan_id, "lesser.jpg")[1]
 
-    assert Path(do("keep", "mirrored.jpg").keeper.path).name == "mirrored.jpg"
+    assert Path(do("keep", "lesser.jpg").keeper.path).name == "lesser.jpg"
     assert "1 of 3 looked at" in visitor.get(f"/review/{plan_id}").text
     spared = do("spare", "small <b>.jpg")
     assert {Path(file.path).name for file, _ in spared.removed} == {"holiday-0.jpg"}
@@ -128,7 +128,7 @@ def test_a_review_changes_the_plan_and_is_remembered(visitor, plan_id, plans, fo
 
 
 def test_not_duplicates_is_kept_as_a_decision_until_it_is_taken_back(visitor, space, plan_id, plans, folder):
-    number, planned = group_of(plans, plan_id, "mirrored.jpg")
+    number, planned = group_of(plans, plan_id, "lesser.jpg")
     answer = visitor.post(f"/review/{plan_id}/{number}?open=1", data={"change": "different"})
     assert answer.headers["location"] != f"/review/{plan_id}/{number}"
     (decision,) = space.catalog.decisions.list()
@@ -154,7 +154,7 @@ def test_apply_and_undo_from_the_pages(visitor, plan_id, folder):
     assert tree(folder) == before
     done = visitor.post(f"/review/{plan_id}/apply", data={**form, "sure": "1"}, follow_redirects=True)
     assert "4 files went" in finished(visitor, done)
-    assert not (folder / "copies" / "mirrored.jpg").exists()
+    assert not (folder / "copies" / "lesser.jpg").exists()
     assert "It went to" in visitor.get(f"/review/{plan_id}/1").text
     undone = visitor.post(f"/review/{plan_id}/undo", follow_redirects=True)
     assert "4 files came back" in finished(visitor, undone)
@@ -162,9 +162,9 @@ def test_apply_and_undo_from_the_pages(visitor, plan_id, folder):
 
 
 def test_only_what_was_looked_at_goes_and_what_changed_is_refused(visitor, plan_id, plans, folder):
-    number, planned = group_of(plans, plan_id, "mirrored.jpg")
+    number, planned = group_of(plans, plan_id, "lesser.jpg")
     visitor.post(f"/review/{plan_id}/{number}", data={"change": "seen"})
-    changed = folder / "copies" / "mirrored.jpg"
+    changed = folder / "copies" / "lesser.jpg"
     data, times = changed.read_bytes(), changed.stat()
     changed.write_bytes(data + b"\0")
     form = {"which": "seen", "action": "quarantine", "sure": "1"}
@@ -280,14 +280,14 @@ def test_the_keyboard_reviews_and_undo_takes_it_back(visit, barriers, plan_id, p
     assert page.evaluate("document.documentElement.scrollWidth") <= viewport[0]
     page.keyboard.press("r")
     page.wait_for_url(f"**/review/{plan_id}/*")
-    number, _ = group_of(plans, plan_id, "mirrored.jpg")
+    number, _ = group_of(plans, plan_id, "lesser.jpg")
     page.goto(f"/review/{plan_id}/{number}")
     assert barriers(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= viewport[0]
     names = page.locator(".member h2").all_inner_texts()
     with page.expect_navigation():
-        page.keyboard.press(str(names.index("mirrored.jpg") + 1))
-    assert page.locator(".fate-keep h2").inner_text() == "mirrored.jpg"
+        page.keyboard.press(str(names.index("lesser.jpg") + 1))
+    assert page.locator(".fate-keep h2").inner_text() == "lesser.jpg"
     with page.expect_navigation():
         page.keyboard.press("u")
     assert page.locator(".fate-keep h2").inner_text() == "holiday-0.jpg"
@@ -303,7 +303,7 @@ def test_the_keyboard_reviews_and_undo_takes_it_back(visit, barriers, plan_id, p
     page.get_by_role("button", name="Apply").click()
     page.get_by_role("heading", name="2 files went").wait_for(timeout=60_000)
     assert barriers(page) == []
-    assert not (folder / "copies" / "mirrored.jpg").exists()
+    assert not (folder / "copies" / "lesser.jpg").exists()
     page.get_by_role("button", name="Undo").click()
     page.get_by_role("heading", name="2 files came back").wait_for(timeout=60_000)
     assert tree(folder) == before
@@ -311,12 +311,12 @@ def test_the_keyboard_reviews_and_undo_takes_it_back(visit, barriers, plan_id, p
 
 def test_all_of_it_works_without_scripts(visit, plan_id, plans, folder):
     page = visit(java_script_enabled=False)
-    number, _ = group_of(plans, plan_id, "mirrored.jpg")
+    number, _ = group_of(plans, plan_id, "lesser.jpg")
     page.goto(f"/review/{plan_id}/{number}")
-    page.get_by_role("button", name="Keep mirrored.jpg").click()
+    page.get_by_role("button", name="Keep lesser.jpg").click()
     page.wait_for_load_state()
-    assert page.locator(".fate-keep h2").inner_text() == "mirrored.jpg"
+    assert page.locator(".fate-keep h2").inner_text() == "lesser.jpg"
     page.get_by_role("button", name="Reset").click()
     page.get_by_role("button", name="Keep all").click()
     page.wait_for_load_state()
-    assert not group_of(plans, plan_id, "mirrored.jpg")[1].removed
+    assert not group_of(plans, plan_id, "lesser.jpg")[1].removed

@@ -10,6 +10,8 @@ from typing import Final
 from lookalike.cleaning import disk
 from lookalike.cleaning.disk import Facts, verified
 from lookalike.cleaning.disposal import Disposal, default_action
+from lookalike.cleaning.evidence import find_pair
+from lookalike.cleaning.inspection import Inspect, Inspection
 from lookalike.cleaning.journal import Entry, Journal, Step
 from lookalike.cleaning.links import Link
 from lookalike.cleaning.locking import alone
@@ -20,6 +22,7 @@ from lookalike.cleaning.sidecar import merged_sidecar
 from lookalike.cleaning.undoing import Undone, roll_back
 from lookalike.errors import DisposalUnavailable, FileChanged, JournalUnreadable, SidecarUnreadable
 from lookalike.folders.findings import PictureFile
+from lookalike.settings import Settings
 
 __all__ = ["Applied", "Refused", "Removed", "apply"]
 
@@ -73,20 +76,23 @@ def apply(
     *,
     merge: bool = False,
     folder: Path | None = None,
+    inspect: Inspect | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Applied:
-    """Carry out a plan. What isn't as it was when it was scanned, byte for byte, is refused, and the rest goes on.
+    """Carry out a plan. What isn't as it was when it was scanned, byte for byte, is refused, and so is what shows
+    anything that its keeper doesn't, unless that was chosen by hand; the rest goes on.
 
     disposal: default the trash, where there is one; its roots are the plan's. merge: write what the files that go say
-    of themselves, and their keeper doesn't, into its sidecar. folder: of plans and journals. progress: files looked at
-    so far, of how many. What an interrupted run left half-done is put back first.
+    of themselves, and their keeper doesn't, into its sidecar. folder: of plans and journals. inspect: says what a copy
+    shows, an `Inspection` by default. progress: files looked at so far, of how many. What an interrupted run left
+    half-done is put back first.
     Raises CleaningLocked; JournalUnreadable before anything is touched.
     """
     place = folder or plans_folder()
     disposal = replace(disposal or Disposal(default_action()), roots=tuple(plan.roots))
     with alone(place):
         book = Journal.of_plan(journal_of(plan, place), plan.id)
-        cleaner = _Cleaner(book, disposal, merge)
+        cleaner = _Cleaner(book, disposal, merge, inspect or Inspection(Settings.load()))
         cleaner.recover()
         total, done = plan.files_removed, 0
         for planned in plan.groups:
@@ -106,9 +112,9 @@ class _Unit:
 
 
 class _Cleaner:
-    def __init__(self, book: Journal, disposal: Disposal, merge: bool) -> None:
+    def __init__(self, book: Journal, disposal: Disposal, merge: bool, inspect: Inspect) -> None:
         self.outcome = Applied(book.path)
-        self._book, self._disposal, self._merge = book, disposal, merge
+        self._book, self._disposal, self._merge, self._inspect = book, disposal, merge, inspect
 
     def recover(self) -> None:
         """Put back what an interrupted run left half-done."""
@@ -135,7 +141,11 @@ class _Cleaner:
             for file, _ in left:
                 self._refuse(file.path, f"its keeper {keeper.path} {_said(error)}")
             return
-        units = [unit for file, fate in left if (unit := self._verify(file, fate, facts))]
+        units = [
+            unit
+            for file, fate in left
+            if (unit := self._verify(file, fate, facts)) and self._shows_nothing_more(planned, keeper, file)
+        ]
         sidecar = self._merge_into(keeper, units) if self._merge and units else None
         if isinstance(sidecar, str):
             for unit in units:
@@ -173,6 +183,16 @@ class _Cleaner:
             self._refuse(file.path, f"it {_said(error)}" if path == file.path else f"its {path} {_said(error)}")
             return None
         return _Unit(file, files)
+
+    def _shows_nothing_more(self, planned: PlannedGroup, keeper: PictureFile, file: PictureFile) -> bool:
+        pair = None if file.sha256 == keeper.sha256 else find_pair(planned.group, keeper, file)
+        if pair is None or any(fate.does == "keep" and fate.by_hand for fate in planned.fates):
+            return True
+        one, other = (member for member in planned.group.members if member.path in (pair.a, pair.b))
+        change = self._inspect(one, other, pair)
+        if change:
+            self._refuse(file.path, f"{change} beside its keeper {keeper.path}: a review tells which of the two goes")
+        return not change
 
     def _merge_into(self, keeper: PictureFile, units: Sequence[_Unit]) -> Entry | str | None:
         """Write the keeper's sidecar. Returns its entry, None if there is nothing to add, or why it can't be."""

@@ -52,7 +52,7 @@ _EDITED: Final = (
     "stretched",
     "slanted",
     "in perspective",
-    "rotated by",
+    "rotated",
     "mirrored",
 )
 _SAVED_ANEW: Final = ("recompressed", "converted from")

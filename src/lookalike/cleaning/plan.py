@@ -28,6 +28,7 @@ __all__ = [
     "Plan",
     "PlannedGroup",
     "Terms",
+    "decided",
     "exclude",
     "keep_all",
     "make_plan",
@@ -140,14 +141,13 @@ def make_plan(
     terms: Terms | None = None,
     unused: Sequence[Unused] = (),
     compare: Callable[[PictureFile, PictureFile], FilePair | None] = lambda a, b: None,
-    inspect: Callable[[PictureFile, PictureFile, FilePair], FilePair] = lambda a, b, pair: pair,
     progress: Callable[[int], None] = lambda count: None,
 ) -> Plan:
     """Plan the cleaning of groups, in the order given. progress: called with 1 after each group.
 
     Only a file that is a copy of the keeper itself goes, never one that is merely like another member. compare: asked
     about a keeper and a member that large groups have no pair of; without an answer the member is left alone, as is
-    all that is ambiguous, with the reason. inspect: told a pair for which a file would go; what it returns counts.
+    all that is ambiguous, with the reason.
     """
     terms = terms or Terms()
     planned = []
@@ -156,7 +156,7 @@ def make_plan(
         whole = group if every else _with_pairs(group, choose(group, terms.keep).keeper, compare)
         own = _companions(group)
         fates = [Fate(member.path, "leave", "", companions=own[member.path]) for member in group.members]
-        planned.append(_inspected(PlannedGroup(whole, fates), terms, inspect))
+        planned.append(decided(PlannedGroup(whole, fates), terms))
         progress(1)
     return Plan(tuple(planned), tuple(roots), terms, tuple(unused))
 
@@ -177,7 +177,7 @@ def set_keeper(
     left = [
         replace(fate, by_hand=False) if fate.path == path or fate.does == "keep" else fate for fate in planned.fates
     ]
-    return _with(plan, number, _decided(replace(planned, fates=left), plan.terms, member))
+    return _with(plan, number, decided(replace(planned, fates=left), plan.terms, member))
 
 
 def keep_all(plan: Plan, number: int) -> Plan:
@@ -199,18 +199,21 @@ def exclude(plan: Plan, number: int, path: str) -> Plan:
     changed = replace(planned, fates=tuple(fates))
     if planned.keeper != member:
         return _with(plan, number, changed)
-    return _with(plan, number, _decided(changed, plan.terms))
+    return _with(plan, number, decided(changed, plan.terms))
 
 
 def reset(plan: Plan, number: int) -> Plan:
     """Return the plan with one group as the rules alone have it. Raises InvalidArgument for no such group."""
     planned = _numbered(plan, number)
     fates = tuple(replace(fate, does="leave", by_hand=False) for fate in planned.fates)
-    return _with(plan, number, _decided(replace(planned, fates=fates), plan.terms))
+    return _with(plan, number, decided(replace(planned, fates=fates), plan.terms))
 
 
-def _decided(planned: PlannedGroup, terms: Terms, keeper: PictureFile | None = None) -> PlannedGroup:
-    """Decide on all members but those that a review left alone. keeper: chosen by hand."""
+def decided(planned: PlannedGroup, terms: Terms, keeper: PictureFile | None = None) -> PlannedGroup:
+    """Return a group decided on by its pairs, all members but those that a review left alone.
+
+    keeper: chosen by hand.
+    """
     by_path = {fate.path: fate for fate in planned.fates}
     open_ = tuple(member for member in planned.group.members if not by_path[member.path].by_hand)
     if not open_:
@@ -228,24 +231,6 @@ def _decided(planned: PlannedGroup, terms: Terms, keeper: PictureFile | None = N
         else:
             fates.append(judge.fate(member, fate))
     return replace(planned, fates=tuple(fates))
-
-
-def _inspected(
-    planned: PlannedGroup, terms: Terms, inspect: Callable[[PictureFile, PictureFile, FilePair], FilePair]
-) -> PlannedGroup:
-    """Decide on all members, and again until every pair for which one goes was inspected."""
-    files = {member.path: member for member in planned.group.members}
-    done: set[tuple[str, str]] = set()
-    while True:
-        decided = _decided(planned, terms)
-        found = [find_pair(planned.group, decided.keeper, file) for file, _ in decided.removed if decided.keeper]
-        fresh = {(pair.a, pair.b): pair for pair in found if pair and (pair.a, pair.b) not in done}
-        if not fresh:
-            return decided
-        done |= fresh.keys()
-        told = {names: inspect(files[pair.a], files[pair.b], pair) for names, pair in fresh.items()}
-        pairs = tuple(told.get((pair.a, pair.b), pair) for pair in planned.group.pairs)
-        planned = replace(planned, group=replace(planned.group, pairs=pairs))
 
 
 def _unclear(group: FileGroup, rules: Sequence[Rule]) -> str:

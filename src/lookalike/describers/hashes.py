@@ -37,6 +37,7 @@ __all__ = [
     "dhash_orientations",
     "hamming",
     "hash_pictures",
+    "held_as",
     "orientations",
     "phash",
     "phash_orientations",
@@ -65,6 +66,11 @@ ORIENTATIONS = (
     "mirrored and rotated 270",
 )
 """The eight ways to hold a picture. Rotations are clockwise; mirroring is left-right and comes first."""
+
+
+def held_as(pixels: Pixels, way: int) -> Pixels:
+    """Return (H, W, ...) pixels held another way, an index into `ORIENTATIONS`."""
+    return np.ascontiguousarray(np.rot90(pixels[:, ::-1] if way >= 4 else pixels, -(way % 4)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

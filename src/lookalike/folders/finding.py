@@ -143,6 +143,11 @@ class DuplicateSearch:
         return user_ledger() if self._wanted.ledger is None else self._wanted.ledger
 
     @property
+    def upto(self) -> Tier:
+        """How far pictures are looked into."""
+        return self._wanted.upto
+
+    @property
     def files(self) -> int:
         """How many pictures there are among the files."""
         return len(self.survey)

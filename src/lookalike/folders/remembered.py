@@ -12,7 +12,7 @@ import threading
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from lookalike.sqlite import connect, write_ahead
 
@@ -23,10 +23,9 @@ _PATIENCE: Final = 5.0  # seconds another scan may be writing
 _OFTEN: Final = 0.5  # seconds between commits
 _FEW: Final = 20_000  # pairs up to which all are read at once; a question for each one costs many times that
 _SCHEMA: Final = """
-CREATE TABLE IF NOT EXISTS pairs (first BLOB, second BLOB, maker TEXT, found TEXT, PRIMARY KEY (first, second))
+CREATE TABLE IF NOT EXISTS {} (first BLOB, second BLOB, maker TEXT, found TEXT, PRIMARY KEY (first, second))
 WITHOUT ROWID
 """
-_KEEP: Final = "INSERT OR REPLACE INTO pairs VALUES (?, ?, ?, ?)"
 
 
 def beside(ledger: str | os.PathLike[str]) -> str:
@@ -39,12 +38,12 @@ class Remembered:
     """Pairs by the SHA-256 of the first and of the second, and what was found: values of JSON.
 
     place: made when it is missing; "" keeps nothing. maker: signature of whoever finds now; what others found is
-    forgotten when a pair is found anew. Safe for several threads, and for several scans at a time: what another one
-    finds meanwhile may be missed.
+    forgotten when a pair is found anew. table: of the kind of thing that is found. Safe for several threads, and for
+    several scans at a time: what another one finds meanwhile may be missed.
     """
 
-    def __init__(self, place: str, maker: str) -> None:
-        self._maker = maker
+    def __init__(self, place: str, maker: str, table: Literal["pairs", "details"] = "pairs") -> None:
+        self._maker, self._table = maker, table
         self._lock = threading.Lock()
         self._waiting: dict[tuple[bytes, bytes], str] = {}
         self._last = time.monotonic()
@@ -56,8 +55,9 @@ class Remembered:
                 Path(place).parent.mkdir(parents=True, exist_ok=True)
                 self._db = connect(place, _PATIENCE)
                 write_ahead(self._db, _PATIENCE)
-                self._db.execute(_SCHEMA)
-                rows = self._db.execute("SELECT first, second, maker, found FROM pairs LIMIT ?", (_FEW + 1,)).fetchall()
+                self._db.execute(_SCHEMA.format(table))
+                chosen = f"SELECT first, second, maker, found FROM {table} LIMIT ?"
+                rows = self._db.execute(chosen, (_FEW + 1,)).fetchall()
                 if len(rows) <= _FEW:
                     self._all = {(first, second): found for first, second, by, found in rows if by == maker}
 
@@ -72,7 +72,7 @@ class Remembered:
             if self._all is not None and hash(key) not in self._own:
                 return _read(self._all[key]) if key in self._all else None
             with suppress(sqlite3.Error):
-                query = "SELECT found FROM pairs WHERE first = ? AND second = ? AND maker = ?"
+                query = f"SELECT found FROM {self._table} WHERE first = ? AND second = ? AND maker = ?"
                 row = self._db.execute(query, (*key, self._maker)).fetchone()
                 return None if row is None else _read(row[0])
         return None
@@ -102,7 +102,7 @@ class Remembered:
             rows = [(*key, self._maker, found) for key, found in self._waiting.items()]
             with suppress(sqlite3.Error):
                 self._db.execute("BEGIN IMMEDIATE")
-                self._db.executemany(_KEEP, rows)
+                self._db.executemany(f"INSERT OR REPLACE INTO {self._table} VALUES (?, ?, ?, ?)", rows)
                 self._db.execute("COMMIT")
             if self._db.in_transaction:
                 with suppress(sqlite3.Error):
