@@ -109,6 +109,73 @@ def test_a_plan_or_report_that_cannot_be_written_is_said_in_a_line(dedup, copies
         assert str(tmp_path / "file") in line
 
 
+def test_a_report_in_the_place_of_a_folder_is_refused_by_its_own_name(dedup, copies, tmp_path):
+    (tmp_path / "folder").mkdir()
+    scan = dedup(copies, "--report", tmp_path / "folder")
+    assert (scan.code, scan.err) == (
+        1, f"lookalike: the report can't be written: Is a directory: {tmp_path / 'folder'}\n",
+    )  # fmt: skip
+
+
+def test_a_refusal_does_not_speak_to_the_terminal(dedup, copies):
+    odd = copies / "2 \n\x1b[31mred.jpg"
+    shutil.copy2(copies / "1.jpg", odd)
+    dedup(copies)
+    odd.write_bytes(b"something else")
+    refused = dedup(*QUARANTINE)
+    assert refused.code == 1
+    assert "\x1b" not in refused.err
+    assert "2 \\n\\x1b[31mred.jpg: it was changed" in refused.err
+
+
+def test_a_long_scan_shows_the_first_and_a_review_all(dedup, pictures, tmp_path):
+    folder = tmp_path / "many"
+    folder.mkdir()
+    for number in range(41):
+        for copy in "ab":
+            (folder / f"{number:02}{copy}.jpg").write_bytes((pictures / "1.jpg").read_bytes() + b"%d" % number)
+    for number in range(33):
+        shutil.copyfile(pictures / "2.jpg", folder / f"crowd{number:02}.jpg")
+    scan = dedup(folder, "--upto", "digest").out
+    assert scan.count("to free") == 40
+    assert "... and 2 more groups: `lookalike dedup review --list` shows all." in scan
+    listed = dedup("review", "--list").out
+    assert listed.count("to free") == 42
+    assert listed.count("crowd") >= 33
+    assert "... and" not in listed
+    crowd = next(n for n, line in enumerate((line for line in listed.splitlines() if "to free" in line), 1)
+                 if "33 files" in line)  # fmt: skip
+    changed = dedup("review", "--group", crowd, "--keep-all").out
+    assert changed.startswith(f"\n{crowd}. 33 files, 0 bytes to free")
+    assert changed.count("to free") == 1
+
+
+def test_a_crowd_fills_no_terminal(dedup, pictures, tmp_path):
+    folder = tmp_path / "crowd"
+    folder.mkdir()
+    for number in range(33):
+        shutil.copyfile(pictures / "2.jpg", folder / f"{number:02}.jpg")
+    scan = dedup(folder).out
+    assert "... and 3 more files: `lookalike dedup review --list` shows all." in scan
+    assert "/32.jpg" not in scan
+
+
+def test_links_are_counted_together(dedup, copies):
+    for number in range(3):
+        (copies / f"link{number}.jpg").symlink_to(copies / f"nowhere{number}")
+    assert "3 a link to another path" in dedup(copies).err
+
+
+def test_nothing_to_do_is_told_to_programs_as_json(dedup, pictures, copies):
+    dedup(pictures, "--upto", "digest", "--keep", "first")
+    dedup("review", "--group", "1", "--keep-all")
+    assert dedup("apply", "--yes", "--format", "json").json["removed"] == []
+    dedup(copies)
+    assert dedup(*QUARANTINE).code == 0
+    assert dedup("undo", "--yes").code == 0
+    assert dedup("undo", "--yes", "--format", "json").json["restored"] == []
+
+
 def test_names_do_not_break_the_listing_nor_speak_to_the_terminal(dedup, copies):
     shutil.copy2(copies / "1.jpg", copies / "2 \n\x1b[31mred.jpg")
     shown = dedup(copies).out

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import typer
 
 from lookalike.cli.common import WorkspaceOption, errors_are_one, settings_for
-from lookalike.cli.output import Format, FormatOption, note, print_json, progress_bar
-from lookalike.cli.planned import show_plan
+from lookalike.cli.output import Format, FormatOption, counted, note, print_json, progress_bar
+from lookalike.cli.planned import on_a_line, show_group, show_plan
 from lookalike.errors import FolderError, InvalidArgument, PlanNotFound
 from lookalike.units import said_bytes
 
@@ -80,8 +80,10 @@ def review_plan(
         told = group is not None or report is not None or form is not Format.table
         if browse or (browse is None and not told and has_display()):
             review_in_browser(place, settings)
+        elif group is not None and form is Format.table:
+            show_group(group, shown.groups[group - 1])
         else:
-            show_plan(shown, place, form)
+            show_plan(shown, place, form, whole=True)
 
 
 def apply_plan(
@@ -110,17 +112,21 @@ def apply_plan(
         wanted = read_plan(place)
         chosen = Disposal(action or default_action(), str(folder.expanduser().absolute()) if folder else "")  # type: ignore[arg-type]
         if not wanted.files_removed:
-            typer.echo("Nothing to do: no file of the plan is to go.")
+            if form is Format.table:
+                typer.echo("Nothing to do: no file of the plan is to go.")
+            else:
+                print_json({"journal": None, "removed": [], "refused": [], "sidecars": [], "already": 0})
             return
         _ask(
-            f"{wanted.files_removed:,} files ({said_bytes(wanted.bytes_freed)}) in {len(wanted.groups):,} groups: "
+            f"{counted(wanted.files_removed, 'file')} ({said_bytes(wanted.bytes_freed)}) "
+            f"in {counted(len(wanted.groups), 'group')}: "
             f"{_DOES[chosen.action]}. `lookalike dedup undo` brings them back. Go on?",
             yes,
         )
         with _telling_how_to_go_on("apply"), progress_bar("cleaning up", wanted.files_removed) as advance:
             done = apply(wanted, chosen, merge=merge, folder=plans_folder(), progress=_steps(advance))
     for one in done.refused:
-        note(f"not touched: {one.path}: {one.reason}")
+        note(on_a_line(f"not touched: {one.path}: {one.reason}"))
     if form is not Format.table:
         print_json(
             {
@@ -132,9 +138,10 @@ def apply_plan(
             }
         )
     elif done.nothing_left:
-        typer.echo(f"Nothing to do: the {done.already:,} files went before.")
+        typer.echo(f"Nothing to do: {counted(done.already, 'file')} went before.")
     else:
-        typer.echo(f"{len(done.done):,} files went ({said_bytes(done.size)}), {len(done.refused):,} were not touched.")
+        went = f"{counted(len(done.done), 'file')} went ({said_bytes(done.size)})"
+        typer.echo(f"{went}, {len(done.refused):,} not touched.")
         if done.done:
             typer.echo("`lookalike dedup undo` brings them back.")
     if done.refused:
@@ -165,15 +172,18 @@ def undo_journal(
         journal = last_journal(plans_folder()) if plan is None else find_journal(plan)
         count = len(list(Journal(journal).open_entries()))
         if not count:
-            typer.echo("Nothing to do: all of it was undone before.")
+            if form is Format.table:
+                typer.echo("Nothing to do: all of it was undone before.")
+            else:
+                print_json({"journal": str(journal), "restored": [], "elsewhere": [], "failed": []})
             return
-        _ask(f"{count:,} actions are undone. Go on?", yes)
+        _ask(f"To undo: {counted(count, 'action')}. Go on?", yes)
         with _telling_how_to_go_on("undo"), progress_bar("bringing back", count) as advance:
             done = undo(journal, progress=_steps(advance))
     for late in done.elsewhere:
-        note(f"its place was taken: {late.path} is now {late.place}")
+        note(on_a_line(f"its place was taken: {late.path} is now {late.place}"))
     for one in done.failed:
-        note(f"not brought back: {one.path}: {one.reason}")
+        note(on_a_line(f"not brought back: {one.path}: {one.reason}"))
     if form is not Format.table:
         print_json(
             {
@@ -184,7 +194,9 @@ def undo_journal(
             }
         )
     else:
-        typer.echo(f"{len(done.restored):,} files are back in their places; {len(done.failed):,} could not be.")
+        back = counted(len(done.restored), "file")
+        places = "is back in its place" if len(done.restored) == 1 else "are back in their places"
+        typer.echo(f"{back} {places}; {len(done.failed):,} could not be.")
     if done.failed:
         raise typer.Exit(1)
 
@@ -205,7 +217,7 @@ def writable(what: str) -> Iterator[None]:
     except OSError as error:
         from lookalike.cleaning.planfile import plans_folder
 
-        where = str(error.filename or plans_folder())
+        where = str(error.filename2 or error.filename or plans_folder())  # of a rename the name it was to get
         raise FolderError(where, f"{what} can't be written: {error.strerror or error}: {where}") from None
 
 

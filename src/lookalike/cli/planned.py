@@ -14,16 +14,19 @@ from lookalike.units import said_bytes
 if TYPE_CHECKING:
     from lookalike.cleaning.plan import Plan, PlannedGroup
 
-__all__ = ["show_group", "show_plan"]
+__all__ = ["on_a_line", "show_group", "show_plan"]
 
 _MOST: Final = 40  # groups that a terminal is filled with
+_MOST_FILES: Final = 30  # of one group
+_OWN: Final = ("a link to ", "a hard link to ", "the same folder as ")  # reasons that name a path of each file's own
 _WORDS: Final = {"keep": "stays", "remove": "goes", "leave": "left alone"}
 
 
-def show_plan(plan: Plan, place: Path, form: Format, *, files: int | None = None) -> None:
+def show_plan(plan: Plan, place: Path, form: Format, *, files: int | None = None, whole: bool = False) -> None:
     """Print a plan: JSON as one object, JSON lines by group, CSV and Parquet by pair (from, to, score, ...), a table.
 
-    place: of its file. files: how many pictures were looked at.
+    place: of its file. files: how many pictures were looked at. whole: whether a table has all groups and files, and
+    not only as many as a terminal is filled with.
     """
     from lookalike.cleaning.planfile import to_json
 
@@ -35,37 +38,44 @@ def show_plan(plan: Plan, place: Path, form: Format, *, files: int | None = None
         case Format.csv | Format.parquet:
             print_rows(list(_pairs(plan)), form)
         case Format.table:
-            for number, planned in enumerate(plan.groups[:_MOST], 1):
-                show_group(number, planned)
+            shown = plan.groups if whole else plan.groups[:_MOST]
+            for number, planned in enumerate(shown, 1):
+                show_group(number, planned, whole=whole)
+            if len(plan.groups) > len(shown):
+                left = counted(len(plan.groups) - len(shown), "more group")
+                typer.echo(f"\n... and {left}: `lookalike dedup review --list` shows all.")
             _sum_up(plan, place, files)
 
 
-def show_group(number: int, planned: PlannedGroup) -> None:
-    """Print one group as a table. number: as people count, from 1."""
+def show_group(number: int, planned: PlannedGroup, *, whole: bool = True) -> None:
+    """Print one group as a table. number: as people count, from 1. whole: all of its files, else the first 30."""
     again = "; decided before, but a new file has joined" if planned.group.reopened else ""
     typer.secho(
         f"\n{number}. {counted(len(planned.fates), 'file')}, {said_bytes(planned.bytes_freed)} to free{again}",
         bold=True,
     )
     rows = []
-    for member, fate in zip(planned.group.members, planned.fates, strict=True):
+    members = list(zip(planned.group.members, planned.fates, strict=True))
+    shown = members if whole else members[:_MOST_FILES]
+    for member, fate in shown:
         like = "" if fate.probability is None else f"{fate.verdict} {fate.probability:.4f}"
         rows.append(
             {
                 "": _WORDS[fate.does],
-                "file": _on_a_line(member.path),
+                "file": on_a_line(member.path),
                 "pixels": f"{member.width}x{member.height}",
                 "bytes": said_bytes(member.size),
                 "like the kept one": like,
-                "why": _on_a_line(fate.reason),
+                "why": on_a_line(fate.reason),
             }
         )
     print_rows(rows, Format.table)
+    if len(members) > len(shown):
+        left = counted(len(members) - len(shown), "more file")
+        typer.echo(f"... and {left}: `lookalike dedup review --list` shows all.")
 
 
 def _sum_up(plan: Plan, place: Path, files: int | None) -> None:
-    if len(plan.groups) > _MOST:
-        typer.echo(f"\n... and {len(plan.groups) - _MOST:,} more groups: `lookalike dedup review` shows them all.")
     among = "" if files is None else f" among {counted(files, 'picture')}"
     typer.echo(
         f"\n{counted(len(plan.groups), 'group')}{among}; {counted(plan.files_removed, 'file')} could go and free "
@@ -74,7 +84,8 @@ def _sum_up(plan: Plan, place: Path, files: int | None) -> None:
     if plan.unused:
         reasons: dict[str, int] = {}
         for one in plan.unused:
-            reasons[one.reason] = reasons.get(one.reason, 0) + 1
+            reason = next((start + "another path" for start in _OWN if one.reason.startswith(start)), one.reason)
+            reasons[reason] = reasons.get(reason, 0) + 1
         commonest = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))[:5]
         note(
             f"{counted(len(plan.unused), 'file')} took no part: "
@@ -103,6 +114,6 @@ def _printable(path: str) -> str:
     return path.encode("utf-8", "backslashreplace").decode()
 
 
-def _on_a_line(text: str) -> str:
+def on_a_line(text: str) -> str:
     """Write out what would break a table, or speak to the terminal, as line ends and escapes in names do."""
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
