@@ -178,6 +178,15 @@ def test_figures_are_not_written_as_scores_are_and_one_is_no_plural(run, picture
     assert run("group", tmp_path / "one").out.splitlines()[-1] == "1 picture in 1 group."
 
 
+def test_names_that_group_prints_do_not_speak_to_the_terminal(run, draw, save, tmp_path):
+    save(draw(1), tmp_path / "in" / "1.jpg").rename(tmp_path / "in" / "\x1b[31m1.jpg")
+    (tmp_path / "in" / "\x1b[31m2.jpg").write_bytes(b"no picture")
+    grouped = run("group", tmp_path / "in")
+    assert "\x1b" not in grouped.out + grouped.err
+    assert "\\x1b[31m1.jpg" in grouped.out
+    assert "\\x1b[31m2.jpg" in grouped.err
+
+
 def test_a_search_that_finds_nothing_says_so(run, pictures):
     run("index", pictures, "-C", "c")
     found = run("search", "c", "--id", "0.jpg", "--filter", '{"_format": "GIF"}', "--format", "json")

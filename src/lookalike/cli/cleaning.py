@@ -249,6 +249,9 @@ def _changed(plan: Plan, group: int, what: str, path: str, settings: Settings) -
     from lookalike.cleaning import plan as plans
     from lookalike.cleaning.planning import Comparing
 
+    if group > len(plan.groups):
+        there = f"from 1 to {len(plan.groups):,}" if plan.groups else "left out: the plan has no group"
+        raise InvalidArgument("--group", group, there)
     number = group - 1
     match what:
         case "keep":

@@ -7,6 +7,7 @@ from pathlib import Path
 import typer
 
 from lookalike.cli.output import Format, FormatOption, counted, note, print_json, print_rows, progress_bar
+from lookalike.cli.planned import on_a_line
 
 _HELP = """Divide the pictures of a folder into groups that look alike.
 
@@ -40,7 +41,7 @@ def _group(
     if output is not None:
         copy_groups(found, output)
     for path, reason in found.unused.items():
-        note(f"not grouped: {path}: {reason}")
+        note(on_a_line(f"not grouped: {path}: {reason}"))
     groups = [[str(path) for path in group] for group in found.groups]
     named = [{"name": name} for name in found.names] or [{}] * len(groups)
     if form in (Format.json, Format.jsonl):
@@ -54,7 +55,7 @@ def _group(
     else:
         print_rows(
             [
-                {"group": str(i), **named[i], "pictures": str(len(group)), "first": group[0]}
+                {"group": str(i), **named[i], "pictures": str(len(group)), "first": on_a_line(group[0])}
                 for i, group in enumerate(groups)
             ],
             form,
