@@ -299,6 +299,9 @@ def test_a_report_is_one_file_with_pictures(dedup, copies, tmp_path):
     assert "<b>&" not in text
     assert "&lt;b&gt;&amp;.jpg" in text
     assert "<script" not in text
+    assert "<h1>1 group of duplicates</h1>" in text
+    assert "5 files, " in text
+    assert text.startswith("<!doctype html>")
 
 
 @pytest.mark.parametrize(("option", "value"), [("--memory", "64M"), ("--memory", "much"), ("--keep", "prettiest")])
