@@ -118,6 +118,14 @@ def test_less_is_found_for_less(folder, search, upto, expected):
     assert "keypoints" not in {pair.tier for pair in found.pairs}
 
 
+def test_less_is_found_for_less_also_after_a_closer_scan(folder, tmp_path):
+    """What is remembered of the files is more than was asked for."""
+    ledger = tmp_path / "files.sqlite"
+    for upto in ("copy", "hash", "digest"):
+        after, alone = (find_duplicates(folder, upto=upto, ledger=place) for place in (ledger, ""))
+        assert after.pairs == alone.pairs
+
+
 def test_without_pixels_what_is_known_is_told(folder, search):
     cat, coffee, _ = search(folder, upto="hash").groups
     assert pair_of(cat, "cat-30.jpg", "cat.png").changes == ("converted from JPEG to PNG",)

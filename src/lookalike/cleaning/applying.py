@@ -10,7 +10,7 @@ from typing import Final
 from lookalike.cleaning import disk
 from lookalike.cleaning.disk import Facts, verified
 from lookalike.cleaning.disposal import Disposal, default_action
-from lookalike.cleaning.evidence import find_pair
+from lookalike.cleaning.evidence import Pairs
 from lookalike.cleaning.inspection import Inspect, Inspection
 from lookalike.cleaning.journal import Entry, Journal, Step
 from lookalike.cleaning.links import Link
@@ -141,11 +141,8 @@ class _Cleaner:
             for file, _ in left:
                 self._refuse(file.path, f"its keeper {keeper.path} {_said(error)}")
             return
-        units = [
-            unit
-            for file, fate in left
-            if (unit := self._verify(file, fate, facts)) and self._shows_nothing_more(planned, keeper, file)
-        ]
+        verified_units = [unit for file, fate in left if (unit := self._verify(file, fate, facts))]
+        units = self._showing_nothing_more(planned, keeper, verified_units)
         sidecar = self._merge_into(keeper, units) if self._merge and units else None
         if isinstance(sidecar, str):
             for unit in units:
@@ -184,15 +181,22 @@ class _Cleaner:
             return None
         return _Unit(file, files)
 
-    def _shows_nothing_more(self, planned: PlannedGroup, keeper: PictureFile, file: PictureFile) -> bool:
-        pair = None if file.sha256 == keeper.sha256 else find_pair(planned.group, keeper, file)
-        if pair is None or any(fate.does == "keep" and fate.by_hand for fate in planned.fates):
-            return True
-        one, other = (member for member in planned.group.members if member.path in (pair.a, pair.b))
-        change = self._inspect(one, other, pair)
-        if change:
-            self._refuse(file.path, f"{change} beside its keeper {keeper.path}: a review tells which of the two goes")
-        return not change
+    def _showing_nothing_more(
+        self, planned: PlannedGroup, keeper: PictureFile, units: Sequence[_Unit]
+    ) -> Sequence[_Unit]:
+        """Return the files that show nothing that their keeper doesn't; who chose it by hand has seen them."""
+        if any(fate.does == "keep" and fate.by_hand for fate in planned.fates):
+            return units
+        pairs, files = Pairs(planned.group), {member.path: member for member in planned.group.members}
+        left = []
+        for unit in units:
+            pair = pairs.find(keeper, unit.file)
+            if pair and (change := self._inspect(files[pair.a], files[pair.b], pair)):
+                told = f"{change} beside its keeper {keeper.path}: a review tells which of the two goes"
+                self._refuse(unit.file.path, told)
+            else:
+                left.append(unit)
+        return left
 
     def _merge_into(self, keeper: PictureFile, units: Sequence[_Unit]) -> Entry | str | None:
         """Write the keeper's sidecar. Returns its entry, None if there is nothing to add, or why it can't be."""

@@ -13,8 +13,8 @@ from lookalike.folders.findings import FileGroup, FilePair, PictureFile
 from lookalike.folders.frames import OTHER_ALPHA, OTHER_FRAMES
 
 __all__ = [
+    "Pairs",
     "edited_change",
-    "find_pair",
     "lesser_copies",
     "lossier_copies",
     "named_like_a_copy",
@@ -137,14 +137,18 @@ def edited_change(pair: FilePair) -> str:
     return next((change for change in pair.changes if change.startswith(_EDITED)), "")
 
 
-def find_pair(group: FileGroup, a: PictureFile, b: PictureFile) -> FilePair | None:
-    """Return what is known of two members: their pair, or one of files with the same bytes as theirs; else None."""
-    digests = {member.path: member.sha256 for member in group.members}
-    wanted = {a.path, b.path}
-    alike = None
-    for pair in group.pairs:
-        if {pair.a, pair.b} == wanted:
-            return pair
-        if {digests.get(pair.a), digests.get(pair.b)} == {a.sha256, b.sha256} and a.sha256 != b.sha256:
-            alike = alike or pair
-    return alike
+class Pairs:
+    """The pairs of a group, to be asked for by two of its files."""
+
+    def __init__(self, group: FileGroup) -> None:
+        digests = {member.path: member.sha256 for member in group.members}
+        self._by_path: dict[frozenset[str], FilePair] = {}
+        self._by_digest: dict[frozenset[str], FilePair] = {}
+        for pair in group.pairs:
+            self._by_path.setdefault(frozenset((pair.a, pair.b)), pair)
+            self._by_digest.setdefault(frozenset((digests.get(pair.a, ""), digests.get(pair.b, ""))), pair)
+
+    def find(self, a: PictureFile, b: PictureFile) -> FilePair | None:
+        """Return what is known of two files: their pair, or the first of files with the same bytes as theirs."""
+        pair = self._by_path.get(frozenset((a.path, b.path)))
+        return self._by_digest.get(frozenset((a.sha256, b.sha256))) if pair is None and a.sha256 != b.sha256 else pair

@@ -14,7 +14,7 @@ from typing import Final, TypeAlias
 import numpy as np
 
 from lookalike.ahead import in_order
-from lookalike.cleaning.evidence import find_pair
+from lookalike.cleaning.evidence import Pairs
 from lookalike.cleaning.plan import Plan, PlannedGroup, Terms, decided
 from lookalike.errors import ImageError
 from lookalike.folders.details import FINE, shown_by_one
@@ -119,15 +119,15 @@ def _inspected(planned: PlannedGroup, terms: Terms, inspect: Inspect) -> Planned
     files = {member.path: member for member in planned.group.members}
     done: set[tuple[str, str]] = set()
     while (keeper := planned.keeper) is not None:
-        others = (file for file, _ in planned.removed if file.sha256 != keeper.sha256)
-        found = [find_pair(planned.group, keeper, file) for file in others]
+        pairs = Pairs(planned.group)
+        found = [pairs.find(keeper, file) for file, _ in planned.removed if file.sha256 != keeper.sha256]
         fresh = [pair for pair in found if pair and (pair.a, pair.b) not in done]
         done |= {(pair.a, pair.b) for pair in fresh}
         differ = {(pair.a, pair.b): inspect(files[pair.a], files[pair.b], pair) for pair in fresh}
         if not any(differ.values()):
             break
-        pairs = tuple(_with(pair, differ.get((pair.a, pair.b), "")) for pair in planned.group.pairs)
-        planned = decided(replace(planned, group=replace(planned.group, pairs=pairs)), terms)
+        told = tuple(_with(pair, differ.get((pair.a, pair.b), "")) for pair in planned.group.pairs)
+        planned = decided(replace(planned, group=replace(planned.group, pairs=told)), terms)
     return planned
 
 

@@ -94,7 +94,8 @@ def choose(group: FileGroup, rules: Sequence[Rule] | None = None) -> Choice:
             best = _unsurpassed(left, worse[rule.name])
         else:
             best = _best(rule, left)
-        lost += [(member, rule) for member in left if member not in best]
+        stay = {member.path for member in best}
+        lost += [(member, rule) for member in left if member.path not in stay]
         left = best
     keeper = left[0]
     told = {member.path: _reason(rule, keeper, member, worse.get(rule.name, {})) for member, rule in lost}
@@ -131,7 +132,9 @@ def _best(rule: Rule, files: list[PictureFile]) -> list[PictureFile]:
 
 def _unsurpassed(files: list[PictureFile], worse: Mapping[tuple[str, str], str]) -> list[PictureFile]:
     """Return the files that none of the others is better than; all of them if there is none."""
-    return [file for file in files if not any((other.path, file.path) in worse for other in files)] or files
+    here = {file.path for file in files}
+    surpassed = {lesser for better, lesser in worse if better in here}
+    return [file for file in files if file.path not in surpassed] or files
 
 
 def _reason(rule: Rule, keeper: PictureFile, other: PictureFile, worse: Mapping[tuple[str, str], str]) -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from lookalike.cleaning import disk
-from lookalike.cleaning.evidence import edited_change, find_pair, lesser_copies, raw_files, unclear_change
+from lookalike.cleaning.evidence import Pairs, edited_change, lesser_copies, raw_files, unclear_change
 from lookalike.cleaning.keeper import Choice, Rule, choose, parse_rules
 from lookalike.errors import FileChanged, InvalidArgument
 from lookalike.folders.findings import FileGroup, FilePair, PictureFile, Unused
@@ -247,6 +247,7 @@ class _Judge:
 
     def __init__(self, planned: PlannedGroup, choice: Choice, bar: float, by_hand: bool) -> None:
         self._group, self._choice, self._bar, self._by_hand = planned.group, choice, bar, by_hand
+        self._pairs = Pairs(planned.group)
         self._raws = {fate.path: _raws(fate) for fate in planned.fates}
         self._lesser = lesser_copies(planned.group)
 
@@ -254,7 +255,7 @@ class _Judge:
         keeper = self._choice.keeper
         if member.path == keeper.path:
             return Fate(fate.path, "keep", self._why_kept(), by_hand=self._by_hand, companions=fate.companions)
-        pair = find_pair(self._group, keeper, member)
+        pair = self._pairs.find(keeper, member)
         if member.sha256 == keeper.sha256:
             known = replace(fate, verdict="identical", probability=1.0)
         elif pair is not None:
@@ -319,7 +320,8 @@ def _with_pairs(
     group: FileGroup, keeper: PictureFile, compare: Callable[[PictureFile, PictureFile], FilePair | None]
 ) -> FileGroup:
     """Return the group with the pairs of its keeper that were missing, as far as they can be had."""
-    unknown = [one for one in group.members if one.sha256 != keeper.sha256 and find_pair(group, keeper, one) is None]
+    known = Pairs(group)
+    unknown = [one for one in group.members if one.sha256 != keeper.sha256 and known.find(keeper, one) is None]
     more = [pair for one in unknown if (pair := compare(keeper, one))]
     return replace(group, pairs=(*group.pairs, *more)) if more else group
 

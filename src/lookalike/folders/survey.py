@@ -209,11 +209,12 @@ class _Scan:
         return numbers, self.reader.read(paths, self.kept.picture)
 
     def _learn(self, number: int, read: Read, *, fresh: bool = False) -> None:
+        """fresh: it was read just now, and is to be remembered."""
         known = read.known
         if known is None or known.picture.reason:
             self._leave(number, read.reason if known is None else known.picture.reason)
         else:
-            self.table.learn(number, known)
+            self.table.learn(number, known, looks=self.reader.upto != "digest")
             if known.picture.copy and self.reader.width:
                 self.vectors.rows[number] = np.frombuffer(known.picture.copy, "<f2")
                 if number % _RELEASED == 0:

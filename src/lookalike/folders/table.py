@@ -70,8 +70,8 @@ class Table:
         self.facts = np.zeros(len(self), _FACTS)
         self.turned = np.zeros((len(self), 8), np.uint64)
 
-    def learn(self, number: int, known: Known) -> None:
-        """Keep what is known of a file."""
+    def learn(self, number: int, known: Known, *, looks: bool = True) -> None:
+        """Keep what is known of a file. looks: also its hashes, if there are any."""
         self.sizes[number], self.modified[number] = known.size, known.modified
         self.devices[number], self.inodes[number] = known.device % 2**64, known.inode % 2**64
         picture = known.picture
@@ -86,7 +86,7 @@ class Table:
             picture.quality,
             picture.taken.encode(),
         )
-        if picture.turned:
+        if looks and picture.turned:
             self.turned[number] = np.frombuffer(picture.turned, ">u8")
 
     def value(self, number: int) -> PictureFile:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePath
 from typing import Final
 
-from lookalike.cleaning.evidence import find_pair
+from lookalike.cleaning.evidence import Pairs
 from lookalike.cleaning.exposure import said_of
 from lookalike.cleaning.plan import Fate, PlannedGroup
 from lookalike.folders.findings import FileGroup, PictureFile
@@ -118,7 +118,7 @@ def _found(group: FileGroup, keeper: PictureFile, file: PictureFile) -> tuple[li
     """Return in words what a file is beside the keeper, as far as the scan looked; True: the other way round."""
     if file.sha256 == keeper.sha256:
         return ["the same bytes"], False
-    pair = find_pair(group, keeper, file)
+    pair = Pairs(group).find(keeper, file)
     if pair is None:
         return [], False
     turned = _side(group, pair.a) != keeper.sha256
