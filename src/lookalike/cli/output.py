@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import json
 import math
@@ -9,11 +10,12 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from lookalike.errors import InvalidArgument, MissingExtra
 
 __all__ = [
+    "ESCAPED",
     "Format",
     "FormatOption",
     "counted",
@@ -38,12 +40,20 @@ class Format(StrEnum):
     parquet = "parquet"
 
 
+def _escape(error: UnicodeError) -> tuple[str, int]:
+    assert isinstance(error, UnicodeEncodeError)
+    return json.dumps(error.object[error.start : error.end])[1:-1], error.end
+
+
+ESCAPED: Final = "lookalike.escaped"  # error handler: what an encoding can't hold becomes \uXXXX, valid within JSON
+codecs.register_error(ESCAPED, _escape)
+
 FormatOption = typer.Option(Format.table, "--format", "-f", help="Table for people; the others for programs.")
 
 
 def print_json(value: Any) -> None:
-    """Print one JSON document."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2 if sys.stdout.isatty() else None) + "\n")
+    """Print one JSON document; names that are not UTF-8 survive it: os.fsencode gives their bytes back."""
+    print(_json(value, indent=2 if sys.stdout.isatty() else None))
 
 
 def print_rows(rows: Sequence[Mapping[str, Any]], form: Format, *, columns: Sequence[str] | None = None) -> None:
@@ -56,7 +66,7 @@ def print_rows(rows: Sequence[Mapping[str, Any]], form: Format, *, columns: Sequ
             print_json(list(rows))
         case Format.jsonl:
             for row in rows:
-                print(json.dumps(row, ensure_ascii=False))
+                print(_json(row))
         case Format.csv:
             _print_csv(rows)
         case Format.parquet:
@@ -119,6 +129,15 @@ def stage_bars() -> Iterator[Callable[[str, int, int], None]]:
             bars.update(tasks[stage], completed=done, total=total or None, rate=said)
 
         yield show
+
+
+def _json(value: Any, *, indent: int | None = None) -> str:
+    return _held(json.dumps(value, ensure_ascii=False, indent=indent), sys.stdout.encoding or "utf-8")
+
+
+def _held(text: str, encoding: str) -> str:
+    """Return text with what the encoding can't hold escaped."""
+    return text.encode(encoding, ESCAPED).decode(encoding)
 
 
 def _all_columns(rows: Sequence[Mapping[str, Any]]) -> list[str]:

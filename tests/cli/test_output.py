@@ -1,0 +1,39 @@
+"""What is printed can be read back, whatever names files have and whatever the terminal's encoding is."""
+
+import io
+import json
+import os
+import sys
+
+import pytest
+
+from lookalike.cli.output import Format, print_json, print_rows
+
+NAMES = (b"\xff.jpg", "é中.jpg".encode(), b"plain.jpg")
+
+
+@pytest.fixture
+def printed(monkeypatch):
+    """Return printed(encoding, errors, function, *arguments) -> the bytes that reach stdout."""
+
+    def call(encoding, errors, function, *arguments, **named):
+        raw = io.BytesIO()
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding, errors, newline=""))
+            function(*arguments, **named)
+            sys.stdout.flush()
+            return raw.getvalue()
+
+    return call
+
+
+@pytest.mark.parametrize(
+    ("encoding", "errors"), [("utf-8", "strict"), ("utf-8", "surrogateescape"), ("ascii", "surrogateescape")]
+)
+@pytest.mark.parametrize("form", [Format.json, Format.jsonl, None])
+def test_json_is_valid_and_brings_back_names_that_are_not_utf8(printed, encoding, errors, form):
+    rows = [{"path": os.fsdecode(name)} for name in NAMES]
+    out = printed(encoding, errors, *((print_json, rows) if form is None else (print_rows, rows, form))).decode("utf-8")
+    found = [json.loads(line) for line in out.splitlines()] if form is Format.jsonl else json.loads(out)
+    assert [os.fsencode(row["path"]) for row in found] == list(NAMES)
+    assert ("é中" in out) is (encoding == "utf-8"), "what can be written is not escaped"
