@@ -59,7 +59,7 @@ def print_json(value: Any) -> None:
 def print_rows(rows: Sequence[Mapping[str, Any]], form: Format, *, columns: Sequence[str] | None = None) -> None:
     """Print rows: JSON as one list, JSON lines, CSV, Parquet (binary, to a pipe or file), or a table.
 
-    columns: those that a table shows; the other formats show all that any row has.
+    columns: those that a table shows; the other formats show all that any row has, and these where there is no row.
     """
     match form:
         case Format.json:
@@ -68,9 +68,9 @@ def print_rows(rows: Sequence[Mapping[str, Any]], form: Format, *, columns: Sequ
             for row in rows:
                 print(_json(row))
         case Format.csv:
-            _print_csv(rows)
+            _print_csv(rows, _all_columns(rows) or columns or ())
         case Format.parquet:
-            _print_parquet(rows)
+            _print_parquet(rows, _all_columns(rows) or columns or ())
         case Format.table:
             _print_table(rows, columns or _all_columns(rows))
 
@@ -166,16 +166,26 @@ def _cell(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _print_csv(rows: Sequence[Mapping[str, Any]]) -> None:
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    columns = _all_columns(rows)
+class _Lines:
+    """What a csv.writer writes to: ends lines with a line feed alone. Were the writer told to, it would leave a
+    carriage return within a value unquoted (Python before 3.13), and readers would break the row there.
+    """
+
+    def write(self, line: str) -> None:
+        sys.stdout.write(line.removesuffix("\r\n") + "\n")
+
+
+def _print_csv(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:
+    if not columns:
+        return
+    writer = csv.writer(_Lines(), lineterminator="\r\n")
     writer.writerow(columns)
     for row in rows:
         cells = [row.get(column) for column in columns]
         writer.writerow([json.dumps(cell) if isinstance(cell, list | dict) else cell for cell in cells])
 
 
-def _print_parquet(rows: Sequence[Mapping[str, Any]]) -> None:
+def _print_parquet(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:
     if sys.stdout.isatty():
         raise InvalidArgument("--format", "parquet", "sent to a file: add > results.parquet")
     try:
@@ -183,4 +193,9 @@ def _print_parquet(rows: Sequence[Mapping[str, Any]]) -> None:
         import pyarrow.parquet
     except ImportError:
         raise MissingExtra("Parquet output", "parquet") from None
-    pyarrow.parquet.write_table(pyarrow.Table.from_pylist([dict(row) for row in rows]), sys.stdout.buffer)
+    cells = {column: [_utf8(row.get(column)) for row in rows] for column in columns}
+    pyarrow.parquet.write_table(pyarrow.table(cells), sys.stdout.buffer)
+
+
+def _utf8(cell: Any) -> Any:
+    return _held(cell, "utf-8") if isinstance(cell, str) else cell
