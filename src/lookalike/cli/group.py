@@ -13,7 +13,7 @@ _HELP = """Divide the pictures of a folder into groups that look alike.
 
 Alike is transitive: if A is like B and B like C, all three are one group. With --output, each group becomes a
 folder 0, 1, ... of byte-for-byte copies; the pictures themselves are not touched. By meaning, each group is named by
-what its pictures show.
+what its pictures show. JSON is one object, JSON lines have a group a line, CSV and Parquet a picture a row.
 
 Example: `lookalike group photos --grade 0.95 --method ssim --output grouped`
 """
@@ -44,12 +44,14 @@ def _group(
         note(on_a_line(f"not grouped: {path}: {reason}"))
     groups = [[str(path) for path in group] for group in found.groups]
     named = [{"name": name} for name in found.names] or [{}] * len(groups)
-    if form in (Format.json, Format.jsonl):
+    if form is Format.json:
         told = {
             kind: [{"path": path, "reason": reason} for path, reason in paths.items()]
             for kind, paths in (("unreadable", found.unreadable), ("unused", found.unused))
         }
         print_json({"groups": groups, **told, **({"names": found.names} if found.names else {})})
+    elif form is Format.jsonl:
+        print_rows([{"group": i, **named[i], "paths": group} for i, group in enumerate(groups)], form)
     elif form is not Format.table:
         print_rows([{"group": i, **named[i], "path": path} for i, group in enumerate(groups) for path in group], form)
     else:
