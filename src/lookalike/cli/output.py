@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import codecs
 import csv
+import io
 import json
 import math
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, Final
 
 from lookalike.errors import InvalidArgument, MissingExtra
 
 __all__ = [
-    "ESCAPED",
     "Format",
     "FormatOption",
     "counted",
@@ -23,6 +25,7 @@ __all__ = [
     "print_json",
     "print_rows",
     "progress_bar",
+    "ready_streams",
     "stage_bars",
     "truncated",
 ]
@@ -45,10 +48,32 @@ def _escape(error: UnicodeError) -> tuple[str, int]:
     return json.dumps(error.object[error.start : error.end])[1:-1], error.end
 
 
-ESCAPED: Final = "lookalike.escaped"  # error handler: what an encoding can't hold becomes \uXXXX, valid within JSON
-codecs.register_error(ESCAPED, _escape)
+def _bytes_or_escape(error: UnicodeError) -> tuple[str | bytes, int]:
+    assert isinstance(error, UnicodeEncodeError)
+    error.end = error.start + 1  # one by one, for bytes of a name and other characters may stand side by side
+    try:
+        return codecs.lookup_error("surrogateescape")(error)
+    except UnicodeEncodeError:
+        return _escape(error)
+
+
+_ESCAPED: Final = "lookalike.escaped"  # error handler: what an encoding can't hold becomes \uXXXX, valid within JSON
+_BYTES: Final = "lookalike.bytes"  # the same, but bytes of a name that is not text are given as they are
+codecs.register_error(_ESCAPED, _escape)
+codecs.register_error(_BYTES, _bytes_or_escape)
 
 FormatOption = typer.Option(Format.table, "--format", "-f", help="Table for people; the others for programs.")
+
+
+def ready_streams() -> None:
+    """Make stdout hold every name: what its encoding can't is escaped, except that bytes which are no text stay bytes
+    where the locale asks for it (C.UTF-8). A stream that the caller has closed takes everything and keeps nothing.
+    """
+    sys.stdout = sys.stdout or Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - as long as the process
+    sys.stderr = sys.stderr or Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - as long as the process
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        handlers = {"strict": _ESCAPED, "surrogateescape": _BYTES}
+        sys.stdout.reconfigure(errors=handlers.get(sys.stdout.errors or "strict"))  # None leaves it as it is
 
 
 def print_json(value: Any) -> None:
@@ -137,7 +162,7 @@ def _json(value: Any, *, indent: int | None = None) -> str:
 
 def _held(text: str, encoding: str) -> str:
     """Return text with what the encoding can't hold escaped."""
-    return text.encode(encoding, ESCAPED).decode(encoding)
+    return text.encode(encoding, _ESCAPED).decode(encoding)
 
 
 def _all_columns(rows: Sequence[Mapping[str, Any]]) -> list[str]:
