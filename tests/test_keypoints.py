@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from lookalike.keypoints import find_overlap, mirrored, prepare
+from lookalike.keypoints import find_overlap, is_finer, mirrored, prepare
 
 
 @pytest.fixture
@@ -81,3 +81,10 @@ def test_a_mirrored_part_is_found_by_mirrored_keypoints(scene):
     found = find_overlap(mirrored(prepare(part)), prepare(scene))
     np.testing.assert_allclose(corners(found), [[0.25, 0.25], [0.75, 0.25], [0.75, 0.75], [0.25, 0.75]], atol=0.02)
     assert found.agreement > 0.99
+
+
+def test_small_pictures_are_not_blown_up_for_a_closer_look(draw):
+    tiny, small, large = (draw(2, side, side) for side in (60, 120, 400))
+    assert [is_finer(pixels) for pixels in (tiny, small, large)] == [False, True, True]
+    assert np.array_equal(prepare(tiny, closer=True).points, prepare(tiny).points)
+    assert len(prepare(large, closer=True).points) > len(prepare(large).points)

@@ -19,7 +19,7 @@ from lookalike.images.image import Pixels
 
 Floats = NDArray[np.float32]
 
-__all__ = ["Features", "Overlap", "agreement", "count_matches", "find_overlap", "mirrored", "prepare"]
+__all__ = ["Features", "Overlap", "agreement", "count_matches", "find_overlap", "is_finer", "mirrored", "prepare"]
 
 _GLANCE = (160, 300)  # longer side that keypoints are looked for at, in pixels, and how many; SIFT starts at twice that
 _CLOSER = (400, 600)
@@ -71,9 +71,11 @@ def prepare(pixels: Pixels, *, closer: bool = False) -> Features:
     """Find the keypoints of a picture. pixels: (H, W, 3) uint8. A plain picture has none.
 
     At 160 pixels of its longer side the 300 firmest, or at 400 pixels the 600 firmest, which is six times the work:
-    small crops and parts of collages need that, nearly all other copies don't.
+    small crops and parts of collages need that, nearly all other copies don't. No picture is enlarged for it by more
+    than twice.
     """
     side, number = _CLOSER if closer else _GLANCE
+    side = max(_GLANCE[0], min(side, 2 * max(pixels.shape)))
     whole = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), np.uint8)
     gray, looked = _resized(whole, _SIDE), _resized(whole, side)
     found, rows = cv2.SIFT.create(nfeatures=number, contrastThreshold=_CONTRAST).detectAndCompute(looked, None)
@@ -83,6 +85,11 @@ def prepare(pixels: Pixels, *, closer: bool = False) -> Features:
     scale = np.array(gray.shape[::-1], np.float32) / looked.shape[::-1]
     points = (np.array([point.pt for point in found]) - _BIAS + 0.5) * scale - 0.5
     return Features(gray, points.astype(np.float32), rows.astype(np.float32))
+
+
+def is_finer(pixels: Pixels) -> bool:
+    """Whether a closer look could find anything that a glance doesn't."""
+    return bool(2 * max(pixels.shape) > _GLANCE[0])
 
 
 def mirrored(features: Features) -> Features:

@@ -19,7 +19,7 @@ from lookalike.describers.hashes import MIN_QUALITY, Bits, hamming, hash_picture
 from lookalike.errors import InvalidArgument
 from lookalike.images.image import Image, Pixels
 from lookalike.images.resize import thumbnail
-from lookalike.keypoints import Features, Overlap, count_matches, find_overlap, mirrored
+from lookalike.keypoints import Features, Overlap, count_matches, find_overlap, is_finer, mirrored
 from lookalike.keypoints import prepare as find_keypoints
 from lookalike.ssim import Prepared, prepare, ssim, to_gray
 
@@ -124,7 +124,9 @@ class Portrait:
 
     @property
     def fine_keypoints(self) -> Features:
-        """Keypoints of the picture as it is, looked at closer."""
+        """Keypoints of the picture as it is, looked at closer, or those at a glance where that is all there is."""
+        if not is_finer(self.pixels):
+            return self.keypoints
         return self._once("fine", 0, lambda: find_keypoints(self.pixels, closer=True))
 
     def pdq(self, held: int = 0) -> Bits:
@@ -256,11 +258,12 @@ def _aligned(a: Portrait, b: Portrait, signals: Signals, needless: bool) -> Sign
     overlap, flipped = _find_overlap(own, other, signals.turned >= 4)
     firm = 0 if overlap is None else overlap.inliers
     in_doubt = firm < _SURE and signals.copy_probability >= _DOUBTFUL
-    if in_doubt and (needless or firm or count_matches(own, other) >= _PROMISING):
-        finer, finer_flipped = _find_overlap(a.fine_keypoints, b.fine_keypoints, signals.turned >= 4)
-        if overlap is None or (finer is not None and finer.inliers > firm):
+    finer = is_finer(a.pixels) or is_finer(b.pixels)
+    if in_doubt and finer and (needless or firm or count_matches(own, other) >= _PROMISING):
+        closely, closely_flipped = _find_overlap(a.fine_keypoints, b.fine_keypoints, signals.turned >= 4)
+        if overlap is None or (closely is not None and closely.inliers > firm):
             own, other = a.fine_keypoints, b.fine_keypoints
-            overlap, flipped = finer, finer_flipped
+            overlap, flipped = closely, closely_flipped
     fewer = min(len(own.points), len(other.points))
     return replace(signals, keypoints=fewer, overlap=overlap, mirrored=flipped, looked=True)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
 
@@ -50,13 +50,16 @@ class Candidates:
 
 @dataclass(slots=True, eq=False)
 class Settling:
-    """How crowds are settled. near: whether another shot of a scene counts as well."""
+    """How crowds are settled. near: whether another shot of a scene counts as well. told: called after each candidate
+    pair, from whatever thread settles its crowd.
+    """
 
     verifier: Verifier | Glance
     decided: Decided
     least: float
     linkage: Linkage = "average"
     near: bool = False
+    told: Callable[[], None] = lambda: None
 
     def groups(self, candidates: Candidates) -> list[FileGroup]:
         """Return the groups of a crowd."""
@@ -90,6 +93,7 @@ class _Crowd:
                 joined.union(*pair)
                 if not isinstance(self.how.verifier, Glance):
                     self._note_whole(pair)
+            self.how.told()
         doubtful = _near_together(self.given.doubtful)
         ahead = 0
         for at, pair in enumerate(doubtful):
@@ -101,6 +105,7 @@ class _Crowd:
                 ahead = at + _AHEAD
                 if self._link(*pair).probability >= self.how.least:
                     joined.union(*pair)
+            self.how.told()
         return joined.groups()
 
     def _linked(self, members: Sequence[int], apart: Iterable[Pair] = ()) -> list[list[int]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, fields
@@ -44,6 +45,7 @@ _SMALL: Final = 20_000  # files up to which also unlikely neighbors are candidat
 _LEAST_OF_FEW: Final = 0.15
 _AT_ONCE: Final = 500  # crowds of which what is known is looked up together
 _AHEAD: Final = 8  # crowds a thread may be ahead of what was yielded
+_TOLD: Final = 1000  # times that a stage tells how far it is
 _FEWEST_BYTES: Final = 64 << 20
 
 
@@ -189,14 +191,11 @@ class DuplicateSearch:
             least = None if self._wanted.upto == "keypoints" else self._wanted.probability
             sorted_ = triage(self.survey, open_, self._verifier.judge, least)
             self._passed_over = sorted_.passed_over
-            how = Settling(
-                self._verifier, decided, self._wanted.probability, self._wanted.linkage, near=self._wanted.near
-            )
             crowds = _crowds(self.survey, sorted_)
-            for done, groups in enumerate(self._settled(how, crowds)):
-                self._progress("comparing", done, len(crowds))
+            wanted, tally = self._wanted, _Tally(self._progress, crowds)
+            how = Settling(self._verifier, decided, wanted.probability, wanted.linkage, wanted.near, tally.count)
+            for groups in self._settled(how, crowds):
                 yield from groups
-            self._progress("comparing", len(crowds), len(crowds))
 
     def _settled(self, how: Settling, crowds: Sequence[Candidates]) -> Iterator[list[FileGroup]]:
         """Yield the groups of each crowd, in their order; where pixels are looked at, some crowds are settled ahead."""
@@ -220,6 +219,22 @@ class DuplicateSearch:
         return int.from_bytes(known.turned[:8], "big") if known and known.quality >= MIN_QUALITY else 0
 
 
+class _Tally:
+    """Tells how many candidates were compared: a crowd of thousands of pictures that are much alike takes minutes."""
+
+    def __init__(self, progress: Progress, crowds: Sequence[Candidates]) -> None:
+        self._progress, self._lock = progress, threading.Lock()
+        self._done, self._total = 0, sum(len(crowd.clear) + len(crowd.doubtful) for crowd in crowds)
+        self._every = max(1, self._total // _TOLD)
+        progress("comparing", 0, self._total)
+
+    def count(self) -> None:
+        with self._lock:
+            self._done += 1
+            if self._done % self._every == 0 or self._done == self._total:
+                self._progress("comparing", self._done, self._total)
+
+
 def find_duplicates(
     paths: Given | Sequence[Given],
     *,
@@ -232,7 +247,8 @@ def find_duplicates(
     paths: folders and files. wanted: the fields of `selection.Selection` (exclude, reference, against, scope,
     files_from, follow_links, defaults) and of `Wanted` (upto, probability, linkage, near, memory, ledger, decisions),
     as in `find_duplicates("~/Pictures", against=["~/Backup"], linkage="complete")`. progress: called with a stage
-    ("listing", "reading", "hashes", "vectors", "comparing"), how much of it is done, and of how much.
+    ("listing", "reading", "hashes", "vectors", "comparing"), how much of it is done, and of how much; while pairs are
+    compared from several threads, one at a time.
     The work begins when the result is first asked for something. Raises InvalidArgument; then also FolderNotFound,
     UnknownModel, ModelMissing, ModelUnusable, WeightsCorrupt.
     """

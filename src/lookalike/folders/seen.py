@@ -15,7 +15,7 @@ from lookalike.version import __version__
 
 __all__ = ["VERSION", "Recollection", "Seen"]
 
-VERSION: Final = 4
+VERSION: Final = 5
 """Of what is found of a pair; who changes what is found of the same two pictures raises it."""
 
 _FOUND: Final = [one.name for one in fields(FilePair) if one.name not in ("a", "b")]
