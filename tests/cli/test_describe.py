@@ -1,6 +1,7 @@
 """`lookalike describe`: pictures and folders, to lines and files, naming the model that made the numbers."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -149,3 +150,23 @@ def test_raw_vectors_are_what_the_model_makes(describe, pictures):
     assert raw["labels"] == unit["labels"]
     again = rows_of(describe(pictures / "0.jpg", "--raw", "--format", "jsonl"))[0]
     assert again == raw
+
+
+def test_a_name_that_is_no_utf8_keeps_its_bytes(describe, pictures, tmp_path):
+    """Paths come from a folder: no command line can hold such a name under every locale."""
+    name = os.fsencode(pictures / "more") + b"/\xff.jpg"
+    try:
+        shutil.copy2(pictures / "0.jpg", name)
+    except OSError:
+        pytest.skip("this file system holds UTF-8 names alone")
+    for output in (tmp_path / "found.jsonl", None):
+        done = describe(pictures / "more", *(("-o", output) if output else ("--format", "jsonl")))
+        assert done.code == 0, done.err
+        lines = output.read_text("utf-8") if output else done.out
+        assert [os.fsencode(json.loads(line)["file"]) for line in lines.splitlines()] == [
+            os.fsencode(pictures / "more" / "5.png"),
+            name,
+        ]
+    describe(pictures / "more", "-o", tmp_path / "found.parquet")
+    files = pyarrow.parquet.read_table(tmp_path / "found.parquet")["file"].to_pylist()
+    assert files[1].endswith("/\\udcff.jpg")

@@ -72,8 +72,9 @@ def row_of(name: str, entry: Description, makers: Makers) -> dict[str, Any]:
 
 
 def line(row: dict[str, Any]) -> str:
-    """Return JSON values as one line, its end included."""
-    return json.dumps(row, ensure_ascii=False) + "\n"
+    """Return JSON values as one line, its end included; one with a name that is no UTF-8 has all letters escaped."""
+    text = json.dumps(row, ensure_ascii=False)
+    return (text if _is_utf8(text) else json.dumps(row)) + "\n"
 
 
 def write_npz(found: Sequence[Named], makers: Makers, sink: Any, failed: Iterable[dict[str, Any]] = ()) -> None:
@@ -86,7 +87,7 @@ def write_npz(found: Sequence[Named], makers: Makers, sink: Any, failed: Iterabl
         "sha256": np.array([entry.image.sha256 for _, entry in found], np.str_),
         "model": np.array(makers.model),
         "signatures": np.array(json.dumps(makers.signatures)),
-        "failed": np.array(json.dumps(list(failed), ensure_ascii=False)),
+        "failed": np.array(json.dumps(list(failed))),
     }
     for name in found[0][1].hashes if found else ():
         arrays[name] = np.array([entry.hashes[name] for _, entry in found])
@@ -109,6 +110,7 @@ def write_parquet(found: Sequence[Named], makers: Makers, sink: Any, failed: Ite
     rows = [row_of(name, entry, makers) for name, entry in found]
     for row in rows:
         del row["vectors"]
+        row["file"] = row["file"].encode("utf-8", "backslashreplace").decode()  # a column of text holds UTF-8 alone
         for name in {"vocabularies", "taggers"} & row.keys():  # no column type fits all pictures
             row[name] = json.dumps(row[name], ensure_ascii=False)
     table = pyarrow.Table.from_pylist(rows)
@@ -116,5 +118,13 @@ def write_parquet(found: Sequence[Named], makers: Makers, sink: Any, failed: Ite
         stacked = np.stack([entry.vectors[name] for _, entry in found])
         column = pyarrow.FixedSizeListArray.from_arrays(pyarrow.array(stacked.ravel()), stacked.shape[1])
         table = table.append_column(name, column)
-    table = table.replace_schema_metadata({"failed": json.dumps(list(failed), ensure_ascii=False)})
+    table = table.replace_schema_metadata({"failed": json.dumps(list(failed))})
     pyarrow.parquet.write_table(table, sink)
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # escaped bytes of a file's name
+        return False
+    return True
