@@ -9,7 +9,7 @@ import sys
 import pyarrow.parquet
 import pytest
 
-from lookalike.cli.output import Format, print_json, print_rows
+from lookalike.cli.output import Format, print_json, print_json_with, print_rows
 
 NAMES = (b"\xff.jpg", "é中.jpg".encode(), b"plain.jpg")
 
@@ -59,3 +59,10 @@ def test_parquet_has_columns_of_later_rows_and_names_that_are_not_utf8(printed):
     rows = [{"path": os.fsdecode(NAMES[0])}, {"path": "b", "n": 2}]
     table = pyarrow.parquet.read_table(io.BytesIO(printed("utf-8", "strict", print_rows, rows, Format.parquet)))
     assert table.to_pylist() == [{"path": "\\udcff.jpg", "n": None}, {"path": "b", "n": 2}]
+
+
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_an_object_with_rows_is_the_same_a_row_at_a_time(count, printed):
+    rows = [{"file": f"{number} ä\udcff", "at": [number, None]} for number in range(count)]
+    out = printed("utf-8", "strict", print_json_with, {"b": 1, "a": "x"}, "rows", iter(rows))
+    assert json.loads(out) == {"b": 1, "a": "x", "rows": rows}

@@ -112,15 +112,15 @@ def _blocks(plan: Plan) -> Iterator[bytes]:
 
     A group at a time, and each only once, for the checksum too: there may be thousands.
     """
-    parts = {name: _canonical(value) for name, value in _facts(plan).items()}
+    facts, groups = to_json(plan)
+    parts = {name: _canonical(value) for name, value in facts.items()}
     before = "".join(f'"{name}":{parts[name]},' for name in sorted(parts) if name < "groups")
     after = "".join(f',"{name}":{parts[name]}' for name in sorted(parts) if name > "groups")
     checksum = hashlib.sha256(f'{{{before}"groups":['.encode())
     lines = "".join(f'"{name}": {value},\n' for name, value in parts.items())
     yield f'{{\n{lines}"groups": ['.encode()
     comma = ""
-    for planned in plan.groups:
-        group = _canonical(_group_to_json(planned))
+    for group in map(_canonical, groups):
         checksum.update(f"{comma}{group}".encode())
         yield f"{comma}\n{group}".encode()
         comma = ","
@@ -151,14 +151,11 @@ def read_plan(path: str | os.PathLike[str]) -> Plan:
         raise PlanUnreadable(name, f"it is damaged ({type(error).__name__}: {error})") from None
 
 
-def to_json(plan: Plan) -> dict[str, Any]:
-    """Return a plan as JSON values: groups with keeper, members, pairs and bytes freed, and what is unreadable."""
-    return {**_facts(plan), "groups": [_group_to_json(planned) for planned in plan.groups]}
-
-
-def _facts(plan: Plan) -> dict[str, Any]:
-    """Return what is of all of a plan."""
-    return {
+def to_json(plan: Plan) -> tuple[dict[str, Any], Iterator[dict[str, Any]]]:
+    """Return a plan as JSON values: what is of all of it, with what is unreadable; and its groups one by one, with
+    keeper, members, pairs and bytes freed, for there may be thousands.
+    """
+    facts = {
         "format": _FORMAT,
         "version": VERSION,
         "id": plan.id,
@@ -169,6 +166,7 @@ def _facts(plan: Plan) -> dict[str, Any]:
         "bytes_freed": plan.bytes_freed,
         "unreadable": [{"path": one.path, "reason": one.reason} for one in plan.unused],
     }
+    return facts, map(_group_to_json, plan.groups)
 
 
 def _group_to_json(planned: PlannedGroup) -> dict[str, Any]:

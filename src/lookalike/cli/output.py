@@ -9,7 +9,7 @@ import json
 import math
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -23,6 +23,8 @@ __all__ = [
     "counted",
     "note",
     "print_json",
+    "print_json_with",
+    "print_lines",
     "print_rows",
     "progress_bar",
     "ready_streams",
@@ -90,14 +92,33 @@ def print_rows(rows: Sequence[Mapping[str, Any]], form: Format, *, columns: Sequ
         case Format.json:
             print_json(list(rows))
         case Format.jsonl:
-            for row in rows:
-                print(_json(row))
+            print_lines(rows)
         case Format.csv:
             _print_csv(rows, _all_columns(rows) or columns or ())
         case Format.parquet:
             _print_parquet(rows, _all_columns(rows) or columns or ())
         case Format.table:
             _print_table(rows, columns or _all_columns(rows))
+
+
+def print_lines(rows: Iterable[Mapping[str, Any]]) -> None:
+    """Print rows as JSON lines."""
+    for row in rows:
+        print(_json(row))
+
+
+def print_json_with(facts: Mapping[str, Any], name: str, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Print one JSON object: facts, of which there is at least one, and under a name a list of rows.
+
+    To a program a row at a time, for there may be thousands.
+    """
+    if sys.stdout.isatty():
+        print_json({**facts, name: list(rows)})
+        return
+    sys.stdout.write(f"{_json(facts)[:-1]}, {_json(name)}: [")
+    for number, row in enumerate(rows):
+        sys.stdout.write(f"{', ' if number else ''}{_json(row)}")
+    sys.stdout.write("]}\n")
 
 
 def truncated(value: float) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
-from lookalike.cli.output import Format, counted, note, print_json, print_rows
+from lookalike.cli.output import Format, counted, note, print_json_with, print_lines, print_rows
 from lookalike.units import said_bytes
 
 if TYPE_CHECKING:
@@ -32,9 +32,10 @@ def show_plan(plan: Plan, place: Path, form: Format, *, files: int | None = None
 
     match form:
         case Format.json:
-            print_json({**to_json(plan), "plan": str(place)})
+            facts, groups = to_json(plan)
+            print_json_with({**facts, "plan": str(place)}, "groups", groups)
         case Format.jsonl:
-            print_rows(to_json(plan)["groups"], form)
+            print_lines(to_json(plan)[1])
         case Format.csv | Format.parquet:
             print_rows(list(_pairs(plan)), form)
         case Format.table:
