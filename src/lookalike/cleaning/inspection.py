@@ -30,7 +30,7 @@ __all__ = ["Inspect", "Inspection", "inspected"]
 Inspect: TypeAlias = Callable[[PictureFile, PictureFile, FilePair], str]
 """Of the two files of a pair and what is known of it, to what else is to be told of b beside a, "" for nothing."""
 
-_VERSION: Final = "details 1"  # who changes what is found of the same two pictures raises it
+_VERSION: Final = "details 2"  # who changes what is found of the same two pictures raises it
 _AT_ONCE: Final = 16  # groups a thread inspects at once
 _KEPT: Final = 8  # pictures that are asked for again, of a few threads: keepers
 _COARSE: Final = 250  # pixels of the longer side at which what is blurred or noisy is inspected
