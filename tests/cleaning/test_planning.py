@@ -1,5 +1,7 @@
 """A plan from a search: large groups are compared with their keeper, and what changed decides."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -112,8 +114,8 @@ def test_a_second_plan_inspects_nothing_again(forms, tmp_path, monkeypatch):
         search = find_duplicates(forms, ledger=tmp_path / "ledger.sqlite")
         return plan_of(search, roots=[str(forms)], terms=Terms(), settings=Settings()).groups
 
-    inspected, shown = [], inspection.shown_by_one
-    monkeypatch.setattr(inspection, "shown_by_one", lambda *pair: inspected.append(pair) or shown(*pair))
+    inspected, shown = [], inspection.differing_share
+    monkeypatch.setattr(inspection, "differing_share", lambda *pair: inspected.append(pair) or shown(*pair))
     first = planned()
     assert inspected
     inspected.clear()
@@ -142,3 +144,18 @@ def test_arrows_of_two_directions_both_stay(tmp_path, turn, how):
     assert how in pair.changes
     plan = plan_of(search, roots=[str(tmp_path)], terms=Terms(), settings=Settings())
     assert plan.groups[0].removed == []
+
+
+@pytest.mark.parametrize("first", ["a-blank.jpg", "a-filled.jpg"])
+def test_a_blank_form_and_a_filled_one_both_stay_and_a_blurred_copy_goes(forms, tmp_path, first):
+    filled = cv2.imread(str(forms / "a.jpg"))
+    blank = filled.copy()
+    blank[95:140, 320:] = 255
+    both = {first: blank if "blank" in first else filled, "b.jpg": filled if "blank" in first else blank}
+    both["c-blurred.jpg"] = cv2.GaussianBlur(both[first], (0, 0), 1.2)
+    folder = tmp_path / "two"
+    folder.mkdir()
+    for name, page in both.items():
+        cv2.imwrite(str(folder / name), page, [cv2.IMWRITE_JPEG_QUALITY, 95])
+    plan = plan_of(find_duplicates(folder), roots=[], terms=Terms(keep=parse_rules("first")), settings=Settings())
+    assert [Path(file.path).name for group in plan.groups for file, _ in group.removed] == ["c-blurred.jpg"]

@@ -11,7 +11,7 @@ from lookalike.cleaning import disk
 from lookalike.cleaning.disk import Facts, verified
 from lookalike.cleaning.disposal import Disposal, default_action
 from lookalike.cleaning.evidence import Pairs
-from lookalike.cleaning.inspection import Inspect, Inspection
+from lookalike.cleaning.inspection import Inspect, Inspection, keeper_first
 from lookalike.cleaning.journal import Entry, Journal, Step
 from lookalike.cleaning.links import Link
 from lookalike.cleaning.locking import alone
@@ -191,7 +191,7 @@ class _Cleaner:
         left = []
         for unit in units:
             pair = pairs.find(keeper, unit.file)
-            if pair and (change := self._inspect(files[pair.a], files[pair.b], pair)):
+            if pair and (change := self._inspect(*keeper_first(keeper, pair, files), pair)):
                 told = f"{change} beside its keeper {keeper.path}: a review tells which of the two goes"
                 self._refuse(unit.file.path, told)
             else:

@@ -5,19 +5,20 @@ Scans look at pictures small, at which two forms with different figures are the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from itertools import islice
 from typing import Final, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lookalike.ahead import in_order
 from lookalike.cleaning.evidence import Pairs
 from lookalike.cleaning.plan import Plan, PlannedGroup, Terms, decided
 from lookalike.errors import ImageError
-from lookalike.folders.details import FINE, shown_by_one
+from lookalike.folders.details import FINE, differing_share
 from lookalike.folders.findings import FilePair, PictureFile
 from lookalike.folders.remembered import Remembered
 from lookalike.images import read_image
@@ -25,15 +26,17 @@ from lookalike.images.image import Pixels
 from lookalike.images.resize import thumbnail, to_gray
 from lookalike.settings import Settings
 
-__all__ = ["Inspect", "Inspection", "inspected"]
+Floats = NDArray[np.float64]
+
+__all__ = ["Inspect", "Inspection", "inspected", "keeper_first"]
 
 Inspect: TypeAlias = Callable[[PictureFile, PictureFile, FilePair], str]
-"""Of the two files of a pair and what is known of it, to what else is to be told of b beside a, "" for nothing."""
+"""Of a keeper, a file that would go and what is known of the pair, to what else is to be told of it, "" for nothing."""
 
-_VERSION: Final = "details 2"  # who changes what is found of the same two pictures raises it
+_VERSION: Final = "details 3"  # who changes what is found of the same two pictures raises it
 _AT_ONCE: Final = 16  # groups a thread inspects at once
 _KEPT: Final = 8  # pictures that are asked for again, of a few threads: keepers
-_COARSE: Final = 250  # pixels of the longer side at which what is blurred or noisy is inspected
+_COARSE: Final = 250  # pixels of the longer side at which what is blurred or noisy has nothing more or less
 _DULL: Final = ("blurred", "sharpened", "noisy")
 _OTHER_COLORS: Final = ("toned", "gray", "in color", "recolored")
 
@@ -47,44 +50,62 @@ class Inspection:
         self._fine = lru_cache(_KEPT)(self._read)
         self._known = Remembered(remember, _VERSION, "details")
 
-    def __call__(self, a: PictureFile, b: PictureFile, pair: FilePair) -> str:
-        """Return "different on 0.02 %" where either of two shows what the other doesn't, else "".
+    def __call__(self, keeper: PictureFile, file: PictureFile, pair: FilePair) -> str:
+        """Return "different on 0.02 %" where one of two shows what the other doesn't, else "".
 
-        pair: what is known of a and b, in this order. Where the two can't be read, or nothing is known of how they
-        lie on one another and they differ as they are, all of it counts as different.
+        pair: what is known of the two. Where they can't be read all counts as different; where nothing is known of how
+        they lie on one another, they are held as they are.
         """
         if pair.verdict == "identical":
             return ""
-        share = self._share(a, b, pair)
+        share = self._share(keeper, file, pair)
         return f"different on {100 * share:.2g} %" if share else ""
 
     def close(self) -> None:
         """Write what was found."""
         self._known.close()
 
-    def _share(self, a: PictureFile, b: PictureFile, pair: FilePair) -> float:
-        side = _COARSE if any(change.startswith(_DULL) for change in pair.changes) else FINE
+    def _share(self, keeper: PictureFile, file: PictureFile, pair: FilePair) -> float:
+        dull = any(change.startswith(_DULL) for change in pair.changes)
         gray = any(change.startswith(_OTHER_COLORS) for change in pair.changes)
-        how = [side, gray, *(pair.transform or [])]
-        known = self._known.get(a.sha256, b.sha256)
+        way = _way(keeper, pair)
+        how = [dull, gray, *way.ravel().tolist()]
+        known = self._known.get(keeper.sha256, file.sha256)
         if known is not None and known.get("how") == how:
             return float(known["share"])
-        one, other = self._fine(a, side), self._fine(b, side)
+        one, other = self._fine(keeper), self._fine(file)
         if one is None or other is None:
             return 1.0
         if gray:
             one, other = (np.repeat(to_gray(pixels)[..., None], 3, axis=2) for pixels in (one, other))
-        way = np.eye(3) if pair.transform is None else np.reshape(np.array(pair.transform, np.float64), (3, 3))
-        share = shown_by_one(one, other, way)
-        self._known.put(a.sha256, b.sha256, {"how": how, "share": share})
+        if dull:
+            one, other = thumbnail(one, _COARSE), thumbnail(other, _COARSE)
+        share = differing_share(one, other, way)
+        self._known.put(keeper.sha256, file.sha256, {"how": how, "share": share})
         return share
 
-    def _read(self, file: PictureFile, side: int) -> Pixels | None:
+    def _read(self, file: PictureFile) -> Pixels | None:
         try:
-            image = read_image(file.path, limits=self._settings.limits, wants=side)
+            image = read_image(file.path, limits=self._settings.limits, wants=FINE)
         except (ImageError, OSError):
             return None
-        return thumbnail(image.pixels, side) if image.sha256 == file.sha256 else None
+        return thumbnail(image.pixels, FINE) if image.sha256 == file.sha256 else None
+
+
+def _way(keeper: PictureFile, pair: FilePair) -> Floats:
+    """Return the transform from the keeper to the other; a pair's is from its first file to its second."""
+    if pair.transform is None:
+        return np.eye(3)
+    way = np.reshape(np.array(pair.transform, np.float64), (3, 3))
+    return way if keeper.path == pair.a else np.asarray(np.linalg.inv(way), np.float64)
+
+
+def keeper_first(
+    keeper: PictureFile, pair: FilePair, files: Mapping[str, PictureFile]
+) -> tuple[PictureFile, PictureFile]:
+    """Return the two files of a pair, first the one that is the keeper or has its bytes. files: path -> file."""
+    one, other = files[pair.a], files[pair.b]
+    return (one, other) if one.sha256 == keeper.sha256 else (other, one)
 
 
 def inspected(
@@ -117,13 +138,13 @@ def _inspected(planned: PlannedGroup, terms: Terms, inspect: Inspect) -> Planned
     if any(fate.does == "keep" and fate.by_hand for fate in planned.fates):
         return planned
     files = {member.path: member for member in planned.group.members}
-    done: set[tuple[str, str]] = set()
+    done: set[tuple[str, str, str]] = set()
     while (keeper := planned.keeper) is not None:
         pairs = Pairs(planned.group)
         found = [pairs.find(keeper, file) for file, _ in planned.removed if file.sha256 != keeper.sha256]
-        fresh = [pair for pair in found if pair and (pair.a, pair.b) not in done]
-        done |= {(pair.a, pair.b) for pair in fresh}
-        differ = {(pair.a, pair.b): inspect(files[pair.a], files[pair.b], pair) for pair in fresh}
+        fresh = [pair for pair in found if pair and (keeper.path, pair.a, pair.b) not in done]
+        done |= {(keeper.path, pair.a, pair.b) for pair in fresh}
+        differ = {(pair.a, pair.b): inspect(*keeper_first(keeper, pair, files), pair) for pair in fresh}
         if not any(differ.values()):
             break
         told = tuple(_with(pair, differ.get((pair.a, pair.b), "")) for pair in planned.group.pairs)

@@ -18,7 +18,9 @@ from lookalike.images.image import Pixels
 
 Floats = NDArray[np.float64]
 
-__all__ = ["FINE", "shown_by_one"]
+Shares = tuple[float, float]
+
+__all__ = ["FINE", "differing_share", "shown_by_one"]
 
 FINE: Final = 1000
 """Longer side, in pixels, at which details are compared."""
@@ -28,11 +30,12 @@ _COLORED: Final = 12.0  # levels between channels that one percent of a picture 
 _COARSER: Final = 4  # times, where noise and the blocks of chroma have gone, and a shadow on a lung is left
 _STRONG_COARSELY: Final = 16.0
 _FEWEST: Final = 4  # neighboring pixels that are no noise
+_BLURS: Final = (1.0, 1.7, 3.0)  # deviations in pixels of the keeper
 _RIM: Final = 0.02  # of each side: what a crop or a border leaves there says nothing
 
 
-def shown_by_one(a: Pixels, b: Pixels, transform: Floats) -> float:
-    """Return which share of what both cover holds something that the other hasn't, in [0, 1].
+def shown_by_one(a: Pixels, b: Pixels, transform: Floats) -> Shares:
+    """Return which share of what both cover holds something of a that b hasn't, and of b that a hasn't, in [0, 1].
 
     a, b: (H, W, 3). transform: (3, 3), from a's unit square to b's. A color counts as shown if it lies between those
     that the other has in reach, a pixel or two away: what is blurred, resized or laid a little askew differs in none.
@@ -43,9 +46,25 @@ def shown_by_one(a: Pixels, b: Pixels, transform: Floats) -> float:
         return _apart(*(_straight(pixels, width, height) for pixels in (held_as(a, way), b)))
     other, _ = _laid(b, np.eye(3), width, height)
     one, seen = _laid(a, np.asarray(np.linalg.inv(transform), np.float64), width, height)
-    share = _apart(one, other, seen)
-    motion = _motion(one, other, seen) if share else None
-    return share if motion is None else _apart(*_again(a, transform, motion, other))
+    shares = _apart(one, other, seen)
+    motion = _motion(one, other, seen) if any(shares) else None
+    return shares if motion is None else _apart(*_again(a, transform, motion, other))
+
+
+def differing_share(keeper: Pixels, copy: Pixels, transform: Floats) -> float:
+    """Return which share of what both cover shows different things, in [0, 1]; a copy may be blurred.
+
+    keeper, copy: (H, W, 3). transform: (3, 3), from the keeper's unit square to the copy's.
+    """
+    less, more = shown_by_one(keeper, copy, transform)
+    share = max(less, more)
+    if more:
+        return share
+    for blur in _BLURS if less else ():  # a blank form is no blurred one
+        dull = np.asarray(cv2.GaussianBlur(keeper, (0, 0), blur), np.uint8)
+        if not any(shown_by_one(dull, copy, transform)):
+            return 0.0
+    return share
 
 
 def _straight(pixels: Pixels, width: int, height: int) -> Pixels:
@@ -78,11 +97,11 @@ def _motion(one: Pixels, other: Pixels, seen: Pixels) -> Floats | None:
     return np.asarray(found, np.float64)
 
 
-def _apart(one: Pixels, other: Pixels, seen: Pixels | None = None) -> float:
+def _apart(one: Pixels, other: Pixels, seen: Pixels | None = None) -> Shares:
     """seen: (H, W), 255 where both are there; by default everywhere."""
-    share = _strong(_gray(one), _gray(other), seen, _STRONG)
-    if share or min(one.shape[:2]) < _COARSER * 16:
-        return share
+    shares = _strong(_gray(one), _gray(other), seen, _STRONG)
+    if any(shares) or min(one.shape[:2]) < _COARSER * 16:
+        return shares
     one, other = _coarser(one), _coarser(other)
     if not (_colored(one) and _colored(other)):
         one, other = _gray(one), _gray(other)
@@ -99,8 +118,11 @@ def _coarser(values: Pixels) -> Pixels:
     return np.asarray(cv2.resize(whole, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def _strong(one: Pixels, other: Pixels, seen: Pixels | None, least: float) -> float:
-    strong = cv2.max(_beyond(one, other), _beyond(other, one)) > least
+def _strong(one: Pixels, other: Pixels, seen: Pixels | None, least: float) -> Shares:
+    return _share(_beyond(one, other) > least, seen), _share(_beyond(other, one) > least, seen)
+
+
+def _share(strong: NDArray[np.bool_], seen: Pixels | None) -> float:
     if seen is not None:
         strong &= seen == 255
     if not strong.any():

@@ -98,7 +98,7 @@ def _most_off(a: PictureFile, b: PictureFile, limits: Limits) -> float:
     most = 0.0
     try:
         for one, other in zip(_frames(a, limits), _frames(b, limits), strict=True):
-            most = max(most, shown_by_one(one, other, np.eye(3)))
+            most = max(most, *shown_by_one(one, other, np.eye(3)))
             if most > _OTHER:
                 break
     except _UNREADABLE:
