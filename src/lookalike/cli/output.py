@@ -59,7 +59,7 @@ def _bytes_or_escape(error: UnicodeError) -> tuple[str | bytes, int]:
         return _escape(error)
 
 
-_ESCAPED: Final = "lookalike.escaped"  # error handler: what an encoding can't hold becomes \uXXXX, valid within JSON
+_ESCAPED: Final = "lookalike.escaped"  # error handler: what an encoding can't hold becomes an escape of JSON
 _BYTES: Final = "lookalike.bytes"  # the same, but bytes of a name that is not text are given as they are
 codecs.register_error(_ESCAPED, _escape)
 codecs.register_error(_BYTES, _bytes_or_escape)

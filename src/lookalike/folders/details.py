@@ -38,7 +38,8 @@ def shown_by_one(a: Pixels, b: Pixels, transform: Floats) -> Shares:
     """Return which share of what both cover holds something of a that b hasn't, and of b that a hasn't, in [0, 1].
 
     a, b: (H, W, 3). transform: (3, 3), from a's unit square to b's. A color counts as shown if it lies between those
-    that the other has in reach, a pixel or two away: what is blurred, resized or laid a little askew differs in none.
+    that the other has in reach, a pixel or two away: what is resized or laid a little askew differs in none, and what
+    is blurred has nothing more, only less.
     """
     width, height = _grid(a, b, transform)
     way, shift = nearest_held(transform)
@@ -52,9 +53,9 @@ def shown_by_one(a: Pixels, b: Pixels, transform: Floats) -> Shares:
 
 
 def differing_share(keeper: Pixels, copy: Pixels, transform: Floats) -> float:
-    """Return which share of what both cover shows different things, in [0, 1]; a copy may be blurred.
+    """Return which share of what both cover shows different things, in [0, 1]; 0 where the copy is only blurred.
 
-    keeper, copy: (H, W, 3). transform: (3, 3), from the keeper's unit square to the copy's.
+    keeper, copy: (H, W, 3) uint8. transform: (3, 3), from the keeper's unit square to the copy's.
     """
     less, more = shown_by_one(keeper, copy, transform)
     share = max(less, more)
